@@ -1,0 +1,166 @@
+"""Runs the expectation suites on a candidate with Great Expectations.
+
+Marts are small, so each is read into a pandas frame once and all its expectations are verified on that;
+large facts are the business of dbt tests. Nothing is written: the context lives in memory.
+The trap: Great Expectations reports its own exceptions as `success: false`. Here they are `crashed`.
+
+Its import takes 5 s warm and 9-12 s cold, so it happens inside functions; call `warm_up` before dbt runs.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from dagster_project.gate.checks import EXAMPLES_MAX, Check
+from dagster_project.gate.suites import Expectation, Suite
+from dagster_project.settings import silence_telemetry
+
+if TYPE_CHECKING:
+    import pandas
+
+_RESULT_FORMAT: dict[str, object] = {
+    "result_format": "COMPLETE",
+    "partial_unexpected_count": EXAMPLES_MAX,
+    "include_unexpected_rows": False,
+}
+
+
+def warm_up() -> threading.Thread:
+    """Import Great Expectations in the background, and return the thread that does it."""
+    thread = threading.Thread(target=_import_quietly, name="import-great-expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+def run_suites(
+    suites: list[Suite],
+    connection: duckdb.DuckDBPyConnection,
+    schema: str = "warehouse.marts",
+) -> list[Check]:
+    """One completed check for each expectation of each suite, and one for each suite's own readability.
+
+    `connection` has the candidate attached as `warehouse`. Whatever goes wrong ends in a verdict: nothing
+    that a suite or a frame can do raises from here.
+    """
+    completed: list[Check] = []
+    for suite in suites:
+        if suite.problem is not None:
+            completed.append(suite.readable_check.crashed(suite.problem))
+            continue
+        completed.append(suite.readable_check.passed())
+        completed.extend(_run_suite(suite, connection, schema))
+    return completed
+
+
+def _run_suite(suite: Suite, connection: duckdb.DuckDBPyConnection, schema: str) -> list[Check]:
+    checks = []
+    batches: dict[str | None, Any] = {}
+    for expectation in suite.expectations:
+        try:
+            if expectation.frame not in batches:
+                frame = _frame(suite, expectation.frame, connection, schema)
+                batches[expectation.frame] = (_batch(frame), frame)
+            batch, frame = batches[expectation.frame]
+            checks.append(_verify(expectation, batch, frame, connection))
+        # Great Expectations raises errors of its own, of pydantic, pandas and SQLAlchemy: all mean that the
+        # check broke, so none may pass for bad data or stop the other checks.
+        except Exception as error:
+            checks.append(expectation.check.crashed(f"{type(error).__name__}: {_short(str(error))}"))
+    return checks
+
+
+def _frame(
+    suite: Suite, name: str | None, connection: duckdb.DuckDBPyConnection, schema: str
+) -> "pandas.DataFrame":
+    if name is not None:
+        return connection.cursor().execute(suite.frames[name]).df()
+    derived = "".join(f", ({sql}) as {_quoted(column)}" for column, sql in suite.derived.items())
+    return connection.cursor().execute(f"select *{derived} from {schema}.{_quoted(suite.mart)}").df()
+
+
+def _batch(frame: "pandas.DataFrame") -> Any:
+    asset = _context().data_sources.add_pandas("candidate").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+
+
+def _context() -> Any:
+    great_expectations = _import_quietly()
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _import_quietly() -> Any:
+    silence_telemetry()
+    import great_expectations
+
+    return great_expectations
+
+
+def _verify(
+    expectation: Expectation, batch: Any, frame: "pandas.DataFrame", connection: duckdb.DuckDBPyConnection
+) -> Check:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    kwargs = {name: _resolved(value, connection) for name, value in expectation.kwargs.items()}
+    configured = ExpectationConfiguration(type=expectation.type, kwargs=kwargs).to_domain_obj()
+    outcome = batch.validate(configured, result_format=_RESULT_FORMAT)
+    raised = _raised(outcome.exception_info)
+    if raised is not None:
+        return expectation.check.crashed(_short(raised))
+    if outcome.success:
+        return expectation.check.passed()
+    return _failed(expectation, dict(outcome.result), frame)
+
+
+def _resolved(value: object, connection: duckdb.DuckDBPyConnection) -> object:
+    if isinstance(value, Mapping) and set(value) == {"query"}:
+        return [row[0] for row in connection.cursor().execute(str(value["query"])).fetchall()]
+    return value
+
+
+def _raised(info: object) -> str | None:
+    """The message of an exception in `exception_info`, which is one record or one record a metric."""
+    if not isinstance(info, Mapping):
+        return None
+    if info.get("raised_exception"):
+        return str(info.get("exception_message") or info.get("exception_traceback"))
+    for record in info.values():
+        if isinstance(record, Mapping) and record.get("raised_exception"):
+            return str(record.get("exception_message") or record.get("exception_traceback"))
+    return None
+
+
+def _failed(expectation: Expectation, result: dict[str, Any], frame: "pandas.DataFrame") -> Check:
+    indices = result.get("unexpected_index_list") or []
+    count = result.get("unexpected_count")
+    if indices:
+        rows = frame.loc[indices[:EXAMPLES_MAX]]
+    elif expectation.frame is not None:
+        # A frame of its own is a list of offenders: the rows themselves are the examples.
+        rows, count = frame.head(EXAMPLES_MAX), len(frame)
+    else:
+        rows = frame.head(0)
+    examples = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
+    if result.get("partial_missing_list"):
+        detail = f"missing: {', '.join(map(str, result['partial_missing_list']))}"
+    elif count is not None:
+        detail = f"{count} of {len(frame)} rows" if expectation.frame is None else f"{count} rows"
+        values = result.get("partial_unexpected_list") or []
+        detail += f", such as {_short(', '.join(map(str, values[:3])), 200)}" if values else ""
+    else:
+        detail = f"found {result.get('observed_value')}"
+    return expectation.check.failed(detail, rows_failed=count, examples=examples)
+
+
+def _short(text: str, limit: int = 400) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]} ..."
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
