@@ -1,0 +1,95 @@
+"""The table files of a release: Parquet, CSV and a DuckDB database.
+
+Writes the tables it is given and decides nothing about what may leave (`tables.py` does).
+The trap: DuckDB's own newest storage format can't be read by older clients, so the database is written in
+that of 1.2.0. `STORAGE_VERSION` may rise only when no supported DuckDB is older.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.release.dictionary import FORMULA_STARTS
+from dagster_project.release.tables import ReleasedTable
+
+STORAGE_VERSION = "v1.2.0"
+DATABASE = "iqa_marts.duckdb"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows of a table come from: a relation (SQL, trusted), its columns' types, a row condition."""
+
+    table: ReleasedTable
+    relation: str
+    types: tuple[tuple[str, str], ...]
+    condition: str
+
+    def rows(self, *, safe_text: bool = False) -> str:
+        """The SELECT of the released columns, in the order of the grain.
+
+        Row-level facts have no set order: sorting 30 million answers would cost more than writing them.
+        """
+        columns = ", ".join(
+            _spreadsheet_safe(name) if safe_text and kind.upper() == "VARCHAR" else quoted(name)
+            for name, kind in self.types
+        )
+        order = ", ".join(f"source.{quoted(name)}" for name in self.table.grain)
+        ordered = f" order by {order}" if order and self.table.is_shareable else ""
+        return f"select {columns} from {self.relation} as source where {self.condition}{ordered}"
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], folder: Path) -> None:
+    """One Parquet file a table, compressed with zstd."""
+    for source in sources:
+        target = folder / f"{source.table.name}.parquet"
+        connection.execute(f"copy ({source.rows()}) to {literal(target)} (format parquet, compression zstd)")
+
+
+def write_csv(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], folder: Path) -> None:
+    """One CSV file a table: UTF-8, a header, and no text cell that a spreadsheet would run as a formula.
+
+    Numbers stay as they are, so -0.1 is still a number.
+    """
+    for source in sources:
+        target = folder / f"{source.table.name}.csv"
+        connection.execute(
+            f"copy ({source.rows(safe_text=True)}) to {literal(target)} (format csv, header true)"
+        )
+
+
+def write_database(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path) -> None:
+    """A DuckDB database of the tables, with comments, closed and without a write-ahead log beside it."""
+    connection.execute(
+        f"attach {literal(target)} as release_file (storage_version {literal(STORAGE_VERSION)})"
+    )
+    try:
+        for source in sources:
+            name = f"release_file.main.{quoted(source.table.name)}"
+            connection.execute(f"create table {name} as {source.rows()}")
+            connection.execute(f"comment on table {name} is {literal(source.table.description)}")
+            for column in source.table.columns:
+                connection.execute(
+                    f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}"
+                )
+        connection.execute("checkpoint release_file")
+    finally:
+        connection.execute("detach release_file")
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """`value` as an SQL text."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _spreadsheet_safe(name: str) -> str:
+    column = quoted(name)
+    starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
+    return f"case when left({column}, 1) in ({starts}) then chr(39) || {column} else {column} end as {column}"
