@@ -28,7 +28,7 @@ def build_marts(
 ) -> duckdb.DuckDBPyConnection:
     """Ingest `raw_dir`, build the selected models (all without `select`) and open the result to read.
 
-    `select` is dbt's: name the mart with its ancestors, as `+compliance`. Everything is made under `tmp_path`.
+    `select` is dbt's: name the mart with its ancestors, as `+compliance`. Files go under `tmp_path`.
     Read with `connection.sql("select ... from marts.compliance")`.
     """
     from dagster_project.extracts import ingest
