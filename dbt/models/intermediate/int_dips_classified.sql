@@ -22,11 +22,7 @@ recorded as (
 
     select
         dip_samples.*,
-        dip_samples.sampled_on < {{ policy_date('dip_comment_rule_from') }}
-        or (
-            coalesce(dip_samples.is_marked, false)
-            and length(trim(coalesce(dip_samples.comment, ''))) > 0
-        ) as is_recorded
+        {{ is_recorded_dip('dip_samples') }} as is_recorded
     from dip_samples
 
 ),

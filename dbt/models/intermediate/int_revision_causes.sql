@@ -1,0 +1,274 @@
+{# What changed in a quarter after it was frozen. The frozen view of a dataset is what it said at the quarter's freeze,
+   or, where nothing had been delivered for a complete quarter by then, in its first delivery after the quarter's end:
+   a first load of old quarters revises nothing. Closing an assessment that was open at the freeze is no change. #}
+with quarters as (
+
+    select * from {{ ref('int_quarters') }}
+
+),
+
+quarter_rules as (
+
+    select * from {{ ref('int_quarter_rules') }}
+
+),
+
+iqas as (
+
+    select * from {{ ref('int_iqas_scoped') }}
+
+),
+
+requirements as (
+
+    select * from {{ ref('int_requirements_held') }}
+
+),
+
+absences_counted as (
+
+    select * from {{ ref('int_absences_counted') }}
+
+),
+
+iqa_versions as (
+
+    select * from {{ source('raw', 'iqa_versions') }}
+
+),
+
+dip_versions as (
+
+    select * from {{ source('raw', 'dip_samples_versions') }}
+
+),
+
+posting_versions as (
+
+    select * from {{ source('raw', 'postings_versions') }}
+
+),
+
+absence_versions as (
+
+    select * from {{ source('raw', 'absences_versions') }}
+
+),
+
+deliveries as (
+
+    select distinct 'iqa' as dataset, known_from from iqa_versions
+    union all
+    select distinct 'dip_samples' as dataset, known_from from dip_versions
+    union all
+    select distinct 'postings' as dataset, known_from from posting_versions
+    union all
+    select distinct 'absences' as dataset, known_from from absence_versions
+
+),
+
+baselines as (
+
+    select
+        quarters.quarter_start,
+        quarters.quarter_end,
+        quarters.freeze_on,
+        deliveries.dataset,
+        greatest(quarters.freeze_on, min(deliveries.known_from)) as frozen_on
+    from quarters
+    inner join deliveries
+        on deliveries.known_from > quarters.quarter_end
+    group by quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, deliveries.dataset
+
+),
+
+iqa_facts as (
+
+    select
+        iqa_versions.iqa_id,
+        baselines.quarter_start,
+        iqa_versions.area_code,
+        iqa_versions.unit_type,
+        iqa_versions.assessment_type,
+        iqa_versions.subject_id,
+        iqa_versions.assessor_id,
+        coalesce(iqa_versions.selection_method = 'themed', false) as is_themed,
+        {{ known_at('iqa_versions', 'baselines.frozen_on') }} as was_frozen,
+        iqa_versions.known_to is null as is_current
+    from iqa_versions
+    inner join baselines
+        on
+            baselines.dataset = 'iqa'
+            and iqa_versions.assessed_on between baselines.quarter_start and baselines.quarter_end
+    where iqa_versions.status <> 'withdrawn'
+
+),
+
+iqa_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'assessments' as cause
+    from iqa_facts
+    group by
+        iqa_id, quarter_start, area_code, unit_type, assessment_type, subject_id, assessor_id, is_themed
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+dip_facts as (
+
+    select
+        dip_versions.dip_sample_id,
+        dip_versions.sampled_on,
+        dip_versions.opinion,
+        dip_versions.overall_rating,
+        {{ is_recorded_dip('dip_versions') }} as is_recorded,
+        iqas.quarter_start,
+        iqas.area_code,
+        iqas.unit_type,
+        iqas.assessment_type,
+        {{ known_at('dip_versions', 'baselines.frozen_on') }} as was_frozen,
+        dip_versions.known_to is null as is_current
+    from dip_versions
+    inner join iqas
+        on dip_versions.iqa_id = iqas.iqa_id
+    inner join baselines
+        on
+            baselines.dataset = 'dip_samples'
+            and iqas.quarter_start = baselines.quarter_start
+    where dip_versions.sampled_on <= baselines.freeze_on
+
+),
+
+dip_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'dip samples' as cause
+    from dip_facts
+    where is_recorded
+    group by
+        dip_sample_id, sampled_on, opinion, overall_rating, quarter_start, area_code, unit_type, assessment_type
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+posting_facts as (
+
+    select
+        posting_versions.posting_id,
+        posting_versions.staff_id,
+        posting_versions.area_code,
+        posting_versions.unit_type,
+        quarter_rules.assessment_type,
+        baselines.quarter_start,
+        greatest(posting_versions.start_date, baselines.quarter_start) as from_on,
+        least(coalesce(posting_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
+        {{ known_at('posting_versions', 'baselines.frozen_on') }} as was_frozen,
+        posting_versions.known_to is null as is_current
+    from posting_versions
+    inner join baselines
+        on
+            baselines.dataset = 'postings'
+            and posting_versions.start_date <= baselines.quarter_end
+            and coalesce(posting_versions.end_date, baselines.quarter_end) >= baselines.quarter_start
+    inner join quarter_rules
+        on
+            baselines.quarter_start = quarter_rules.quarter_start
+            and {{ falls_under_rule('posting_versions', 'quarter_rules') }}
+
+),
+
+posting_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'postings' as cause
+    from posting_facts
+    group by
+        posting_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+absence_facts as (
+
+    select
+        absence_versions.absence_id,
+        absence_versions.staff_id,
+        requirements.area_code,
+        requirements.unit_type,
+        requirements.assessment_type,
+        baselines.quarter_start,
+        greatest(absence_versions.start_date, baselines.quarter_start) as from_on,
+        least(coalesce(absence_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
+        {{ known_at('absence_versions', 'baselines.frozen_on') }} as was_frozen,
+        absence_versions.known_to is null as is_current
+    from absence_versions
+    inner join absences_counted
+        on absence_versions.absence_id = absences_counted.absence_id
+    inner join baselines
+        on
+            baselines.dataset = 'absences'
+            and absence_versions.start_date <= baselines.quarter_end
+            and coalesce(absence_versions.end_date, baselines.quarter_end) >= baselines.quarter_start
+    inner join requirements
+        on
+            absence_versions.staff_id = requirements.staff_id
+            and requirements.period_type = 'quarter'
+            and baselines.quarter_start = requirements.period_start
+
+),
+
+absence_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'absences' as cause
+    from absence_facts
+    group by
+        absence_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+changes as (
+
+    select * from iqa_changes
+    union all
+    select * from dip_changes
+    union all
+    select * from posting_changes
+    union all
+    select * from absence_changes
+
+),
+
+final as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        cause,
+        count(*) as changed_facts
+    from changes
+    group by quarter_start, area_code, unit_type, assessment_type, cause
+
+)
+
+select * from final
