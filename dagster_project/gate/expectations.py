@@ -145,7 +145,8 @@ def _failed(expectation: Expectation, result: dict[str, Any], frame: "pandas.Dat
         rows, count = frame.head(EXAMPLES_MAX), len(frame)
     else:
         rows = frame.head(0)
-    examples = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
+    records = rows.astype(object).where(rows.notna(), None).to_dict(orient="records")
+    examples = [{str(name): value for name, value in record.items()} for record in records]
     if result.get("partial_missing_list"):
         detail = f"missing: {', '.join(map(str, result['partial_missing_list']))}"
     elif count is not None:

@@ -55,7 +55,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_read_only(folder: Path, *, private: Path) -> None:
-    """Take the right to write from every file below `folder`; those below `private` are for the owner only."""
+    """Take the right to write from every file below `folder`; those below `private` become 0600."""
     for path in files_under(folder):
         mode = 0o600 if path.is_relative_to(private) else path.stat().st_mode & 0o555
         path.chmod(mode)

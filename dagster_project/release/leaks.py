@@ -22,8 +22,8 @@ def refuse_leaks(
 ) -> None:
     """Raise ReleaseError if a text column of `sources` holds a staff id or a URN of the extracts."""
     connection.execute(
-        f"create or replace temp table private_values as select distinct value from ({_private(connection, catalog)}) "
-        f"as held where length(value) >= {ID_LENGTH_MIN}"
+        "create or replace temp table private_values as select distinct value "
+        f"from ({_private(connection, catalog)}) as held where length(value) >= {ID_LENGTH_MIN}"
     )
     try:
         for source in sources:

@@ -56,7 +56,7 @@ def _held(path: Path) -> Iterator[None]:
             f"The lock file can't be opened: {error.strerror}.",
             where=str(path),
             expected="a folder this user may write to",
-            next_step="Correct the folder's permissions or mount, or name another with --marts or --warehouse.",
+            next_step="Correct its permissions or mount, or name another with --marts or --warehouse.",
         ) from error
     with file:
         try:

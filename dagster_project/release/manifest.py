@@ -137,5 +137,5 @@ def _damaged(path: Path, what: str) -> ReleaseError:
         what,
         where=str(path),
         expected="the manifest as the release wrote it",
-        next_step="Use another release (`iqa releases`, `iqa rollback ID`), or restore this folder from a backup.",
+        next_step="Go back to another release (`iqa rollback ID`), or restore this folder from a backup.",
     )

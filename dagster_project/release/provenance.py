@@ -50,7 +50,7 @@ class CodeVersion:
 
     @property
     def label(self) -> str:
-        """One short text for `run_context.code_version`: the commit if it says it all, else with the tree's hash."""
+        """One short text for `run_context.code_version`: the commit, and the tree's hash if needed."""
         if self.commit is None:
             return f"{self.package}+{self.tree_hash[:12]}"
         return f"{self.commit[:12]}+dirty.{self.tree_hash[:12]}" if self.is_dirty else self.commit[:12]
@@ -80,7 +80,7 @@ class RunFacts:
                 f"The candidate names {len(rows) or 'no'} run contexts.",
                 where=f"{catalog}.raw.run_context",
                 expected="one row, written before the marts were built",
-                next_step="Run the whole pipeline again; a warehouse file that was built by hand can't be released.",
+                next_step="Run the whole pipeline again; a warehouse built by hand can't be released.",
             )
         return cls(*rows[0])
 

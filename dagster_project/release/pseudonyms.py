@@ -91,7 +91,8 @@ def write_staff_pseudonyms(
     rows = _keyed(staff_ids, key)
     schema = "raw" if catalog is None else f'"{catalog}".raw'
     connection.execute(
-        f"create or replace table {schema}.staff_pseudonyms (staff_id varchar not null, staff_key varchar not null)"
+        f"create or replace table {schema}.staff_pseudonyms "
+        "(staff_id varchar not null, staff_key varchar not null)"
     )
     connection.execute(
         f"insert into {schema}.staff_pseudonyms select unnest($ids), unnest($keys)",
@@ -139,5 +140,5 @@ def _refused(key_file: Path, what: str) -> ReleaseError:
         what,
         where=str(key_file),
         expected=f"a file of at least {KEY_BYTES_MIN} random bytes that only its owner can read (mode 0600)",
-        next_step="Put the key there and `chmod 600` it, or name no key to use the public demo key on made-up data.",
+        next_step="Put the key there and `chmod 600` it; for made-up data, name no key to use the demo key.",
     )

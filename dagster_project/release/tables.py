@@ -85,13 +85,15 @@ def _table(model: Mapping[str, object]) -> ReleasedTable:
     name = str(model.get("alias") or model.get("name"))
     meta = _meta(model)
     columns = tuple(
-        _column(column) for column in _mapping(model.get("columns")).values() if _is_public(_meta(column))
+        _column(column)
+        for column in map(_mapping, _mapping(model.get("columns")).values())
+        if _is_public(_meta(column))
     )
     named = {column.name for column in columns}
     wrong = sorted(named & NEVER_PUBLIC)
     if wrong:
         raise ReleaseError(
-            f"A column that identifies people or cases, or holds free text, is marked public: {', '.join(wrong)}.",
+            f"Columns that name people or cases, or hold free text, are marked public: {', '.join(wrong)}.",
             where=f"model {name}",
             expected="pseudonyms, codes and counts only",
             next_step="Take the mark `public` from the column, or publish a pseudonym or code instead.",

@@ -35,7 +35,7 @@ CATALOG = "warehouse"
 
 @dataclass(frozen=True)
 class ReleaseInfo:
-    """A release just written. `contents` maps a mart to its shareable content (or None) and its restricted one."""
+    """A release just written. `contents` maps a mart to its shareable and restricted content."""
 
     release_id: str
     path: Path
@@ -279,8 +279,11 @@ def _explained(staging: Path, target: Path) -> Iterator[None]:
             f"The release could not be written: {_cause(error)}",
             where=str(target),
             expected="a folder of releases on a disk with room, writable for this user",
-            next_step="Free disk space or correct the permissions, then run again. The last release stays in place.",
+            next_step="Free disk space or correct the permissions, then run again. The last release stays.",
         ) from error
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
 
 
 def _cause(error: OSError | duckdb.Error) -> str:
