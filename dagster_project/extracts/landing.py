@@ -1,0 +1,523 @@
+"""Landing: each distinct file becomes one immutable Parquet file of text, named by the sha256 of its bytes.
+
+Belongs here: reading CSV, XLSX and Parquet into text, and refusing what cannot be read. Does not: what the
+text means. Every column lands as `c000`, `c001` ... in the order of the file, with `_row` (the row's number),
+`_fault` (`ragged_row` or `nul_character`, else null) and `_raw` (a faulty row as it was). Headers, encoding
+and sheet are in the seal.
+
+`_row` is the number that a spreadsheet shows for the row: in CSV the header is 1 and a value that holds line
+breaks does not start a new row; in XLSX it is the sheet's own number; a Parquet file has no header row, so
+its first row is 1. Rows without any value are no rows, but keep their number.
+
+The trap: CSV has a quick reader and a patient one. The quick one is used only for files that a first look
+finds clean and that turn out to have no ragged row; both give the same rows and the same numbers.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from dagster_project.extracts.delivery import Delivered
+from dagster_project.extracts.errors import Refusal
+from dagster_project.extracts.sealed import aside, seal, unsealed
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Raise by one when a change here could read a file differently: landed files are then made again.
+READER_VERSION = 1
+_CHUNK = 1 << 22
+_BATCH_ROWS = 50_000
+_MAIN_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_EXCEL_ERRORS = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes above which a file is refused; generous next to ten years of national data in one file."""
+
+    file_bytes: int = 20 * 1024**3
+    text_bytes: int = 60 * 1024**3
+    workbook_bytes: int = 2 * 1024**3
+    columns: int = 500
+    value_characters: int = 1_000_000
+
+
+@dataclass
+class _Content:
+    """What a reader found: headers at once, batches of rows as they are asked for."""
+
+    headers: list[str]
+    batches: Iterator["pyarrow.Table"]
+    encoding: str = ""
+    sheet: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def landed_path(landing_dir: Path, delivered: Delivered, sha256: str) -> Path:
+    """Where the text of a file is kept."""
+    return landing_dir / str(delivered.dataset) / f"{sha256}.{delivered.file_format}.parquet"
+
+
+def land(delivered: Delivered, sha256: str, landing_dir: Path, limits: Limits) -> dict[str, Any]:
+    """Read one file into the landing area unless it is there already; returns the facts of the seal.
+
+    Raises Refusal if the file cannot be used.
+    """
+    target = landed_path(landing_dir, delivered, sha256)
+    facts = unsealed(target, READER_VERSION)
+    if facts is not None:
+        return facts
+    written = aside(target)
+    try:
+        before = delivered.path.stat()
+        if before.st_size > limits.file_bytes:
+            raise Refusal("over_size_limit", _over(before.st_size, limits.file_bytes, "bytes"))
+        facts = _write(delivered, written, limits)
+        after = delivered.path.stat()
+    except Refusal:
+        written.unlink(missing_ok=True)
+        raise
+    except Exception as error:  # whatever a reader raises is about this file, and must not stop the others
+        written.unlink(missing_ok=True)
+        raise Refusal(
+            "unreadable",
+            f"it cannot be read as {delivered.file_format}: {_one_line(error)}. Export it again.",
+        ) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        written.unlink(missing_ok=True)
+        raise Refusal("unreadable", "it changed while it was read. Run again when it is complete.")
+    return seal(target, facts)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:300]
+
+
+def _over(size: int, limit: int, unit: str) -> str:
+    return f"it has {size:,} {unit}, over the limit of {limit:,}. Split it into parts (_1, _2, ...)."
+
+
+def _write(delivered: Delivered, written: Path, limits: Limits) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = _read(delivered, limits)
+    if len(content.headers) > limits.columns:
+        raise Refusal("over_size_limit", _over(len(content.headers), limits.columns, "columns"))
+    if not any(header.strip() for header in content.headers):
+        raise Refusal("unreadable", "it has no header row. Export it again with its column names.")
+    rows = 0
+    with pq.ParquetWriter(
+        written, _schema(len(content.headers)), compression="zstd", compression_level=1
+    ) as out:
+        waiting: list[pa.Table] = []
+        for batch in content.batches:
+            rows += batch.num_rows
+            waiting.append(batch)
+            if sum(table.num_rows for table in waiting) >= _BATCH_ROWS * 2:
+                out.write_table(pa.concat_tables(waiting))
+                waiting = []
+        if waiting:
+            out.write_table(pa.concat_tables(waiting))
+    return {
+        "version": READER_VERSION,
+        "headers": content.headers,
+        "rows": rows,
+        "encoding": content.encoding,
+        "sheet": content.sheet,
+        "notes": content.notes,
+    }
+
+
+def _read(delivered: Delivered, limits: Limits) -> _Content:
+    if delivered.file_format == "xlsx":
+        return _read_workbook(delivered.path, limits)
+    if delivered.file_format == "parquet":
+        return _read_parquet(delivered.path)
+    return _read_csv(delivered.path, limits, compressed=delivered.file_format == "csv.gz")
+
+
+def _schema(columns: int) -> "pyarrow.Schema":
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("_row", pa.int64()),
+            ("_fault", pa.string()),
+            ("_raw", pa.string()),
+            *((column_name(position), pa.string()) for position in range(columns)),
+        ]
+    )
+
+
+def column_name(position: int) -> str:
+    """The name of the landed column at `position`, counted from 0."""
+    return f"c{position:03d}"
+
+
+# CSV ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _FirstLook:
+    encoding: str
+    has_nul: bool
+
+
+def _read_csv(path: Path, limits: Limits, *, compressed: bool) -> _Content:
+    look = _look_at_text(path, limits, compressed=compressed)
+    headers, header_record = _csv_headers(path, look, limits, compressed=compressed)
+    notes = []
+    if look.encoding == "cp1252":
+        notes.append("read as Windows-1252 and converted to UTF-8")
+    if not look.has_nul and _is_plain(path, look, len(headers), compressed=compressed):
+        batches = _quick_batches(path, look, len(headers), header_record, limits, compressed=compressed)
+    else:
+        batches = _patient_batches(path, look, len(headers), header_record, limits, compressed=compressed)
+    encoding = {"cp1252": "Windows-1252"}.get(look.encoding, "UTF-8")
+    return _Content(headers, batches, encoding=encoding, notes=notes)
+
+
+def _bytes(path: Path, *, compressed: bool) -> IO[bytes]:
+    return gzip.open(path, "rb") if compressed else path.open("rb")  # type: ignore[return-value]
+
+
+def _text(path: Path, look: _FirstLook, *, compressed: bool) -> IO[str]:
+    return io.TextIOWrapper(_bytes(path, compressed=compressed), encoding=look.encoding, newline="")
+
+
+def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook:
+    """Find the encoding, NUL characters and an odd number of quotes, in one pass over the bytes."""
+    is_utf8 = is_cp1252 = True
+    has_nul = False
+    quotes = size = 0
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    with _bytes(path, compressed=compressed) as stream:
+        first = True
+        while True:
+            chunk = stream.read(_CHUNK)
+            if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise Refusal("unreadable", "it is in UTF-16. Save it as CSV UTF-8.")
+            first = False
+            size += len(chunk)
+            if size > limits.text_bytes:
+                raise Refusal("over_size_limit", _over(size, limits.text_bytes, "bytes of text"))
+            has_nul = has_nul or b"\0" in chunk
+            quotes += chunk.count(b'"')
+            if is_utf8:
+                try:
+                    utf8.decode(chunk, final=not chunk)
+                except UnicodeDecodeError:
+                    is_utf8 = False
+            if is_cp1252 and any(byte in chunk for byte in b"\x81\x8d\x8f\x90\x9d"):
+                is_cp1252 = False
+            if not chunk:
+                break
+    if not size:
+        raise Refusal("unreadable", "it is empty. Export it again.")
+    if not is_utf8 and not is_cp1252:
+        raise Refusal("unreadable", "it is neither UTF-8 nor Windows-1252. Save it as CSV UTF-8.")
+    look = _FirstLook("utf-8-sig" if is_utf8 else "cp1252", has_nul)
+    if quotes % 2:
+        _refuse_open_quote(path, look, limits, compressed=compressed)
+    return look
+
+
+def _refuse_open_quote(path: Path, look: _FirstLook, limits: Limits, *, compressed: bool) -> None:
+    """Refuse a file whose last record opens a quote that never closes: it would swallow rows."""
+    csv.field_size_limit(max(limits.value_characters, 1 << 30))
+    with _text(path, look, compressed=compressed) as lines:
+        reader = csv.reader(lines, strict=True)
+        line = 1
+        while True:
+            line = reader.line_num + 1
+            try:
+                next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "unexpected end of data" in str(error):
+                    raise Refusal(
+                        "unreadable",
+                        f"the record that starts on line {line} opens a quote that never closes. "
+                        "Double the quotes within values, and export it again.",
+                    ) from None
+
+
+def _csv_headers(path: Path, look: _FirstLook, limits: Limits, *, compressed: bool) -> tuple[list[str], int]:
+    with _text(path, look, compressed=compressed) as lines:
+        for number, record in enumerate(_records(lines, limits), start=1):
+            if any(value.strip() for value in record):
+                return record, number
+    raise Refusal("unreadable", "it has no header row. Export it again with its column names.")
+
+
+def _records(lines: IO[str], limits: Limits) -> Iterator[list[str]]:
+    csv.field_size_limit(limits.value_characters)
+    try:
+        yield from csv.reader(lines)
+    except csv.Error as error:
+        if "field larger" in str(error):
+            raise Refusal("over_size_limit", _long_value(limits)) from error
+        raise
+
+
+def _long_value(limits: Limits) -> str:
+    return f"a value is longer than {limits.value_characters:,} characters. Shorten or remove it."
+
+
+def _quick_reader(path: Path, look: _FirstLook, columns: int, compressed: bool) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    stream: Any = pa.PythonFile(_bytes(path, compressed=compressed), mode="r")
+    if look.encoding == "cp1252":
+        stream = pa.transcoding_input_stream(stream, "cp1252", "utf-8")
+    names = [column_name(position) for position in range(columns)]
+    return pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(column_names=names, block_size=1 << 24),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types={name: pa.string() for name in names},
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _is_plain(path: Path, look: _FirstLook, columns: int, *, compressed: bool) -> bool:
+    """Whether the quick reader gets through the whole file: no ragged row, no overlong value."""
+    import pyarrow as pa
+
+    if columns < 2:
+        return False
+    try:
+        for _ in _quick_reader(path, look, columns, compressed):
+            pass
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _quick_batches(
+    path: Path, look: _FirstLook, columns: int, header_record: int, limits: Limits, *, compressed: bool
+) -> Iterator["pyarrow.Table"]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = 0
+    for batch in _quick_reader(path, look, columns, compressed):
+        table = pa.Table.from_batches([batch])
+        for column in table.columns:
+            longest = pc.max(pc.binary_length(column)).as_py() or 0
+            if longest > limits.value_characters:
+                raise Refusal("over_size_limit", _long_value(limits))
+        numbers = pa.array(range(number + 1, number + table.num_rows + 1), pa.int64())
+        number += table.num_rows
+        yield _with_values(numbers, list(table.columns), header_record)
+
+
+def _with_values(numbers: "pyarrow.Array", columns: list[Any], header_record: int = 0) -> "pyarrow.Table":
+    """A batch of sound rows: those after the header that hold at least one value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    nothing = pa.nulls(len(numbers), pa.string())
+    table = pa.table([numbers, nothing, nothing, *columns], schema=_schema(len(columns)))
+    keep = pc.greater(numbers, header_record)
+    blank = pc.fill_null(pc.equal(columns[0], ""), True)
+    if pc.any(blank).as_py():
+        for column in columns[1:]:
+            blank = pc.and_(blank, pc.fill_null(pc.equal(column, ""), True))
+        keep = pc.and_(keep, pc.invert(blank))
+    return table.filter(keep)
+
+
+def _patient_batches(
+    path: Path, look: _FirstLook, columns: int, header_record: int, limits: Limits, *, compressed: bool
+) -> Iterator["pyarrow.Table"]:
+    import pyarrow as pa
+
+    schema = _schema(columns)
+    rows: list[tuple[Any, ...]] = []
+
+    def batch() -> pa.Table:
+        values = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+        return pa.table(
+            [pa.array(list(column), pa.string() if i else pa.int64()) for i, column in enumerate(values)],
+            schema=schema,
+        )
+
+    with _text(path, look, compressed=compressed) as lines:
+        for number, record in enumerate(_records(lines, limits), start=1):
+            if number <= header_record or not any(record):
+                continue
+            fault = raw = None
+            if any("\0" in value for value in record):
+                fault = "nul_character"
+            elif len(record) != columns:
+                fault = "ragged_row"
+            if fault:
+                raw = ",".join(record)[:1000]
+            padded = [*record[:columns], *([""] * (columns - len(record)))]
+            rows.append((number, fault, raw, *padded))
+            if len(rows) >= _BATCH_ROWS:
+                yield batch()
+                rows.clear()
+    yield batch()
+
+
+# XLSX --------------------------------------------------------------------------------------------
+
+
+def _read_workbook(path: Path, limits: Limits) -> _Content:
+    import fastexcel
+    import pyarrow as pa
+
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > limits.workbook_bytes:
+            raise Refusal("over_size_limit", _over(size, limits.workbook_bytes, "bytes when unpacked"))
+    workbook = fastexcel.read_excel(path)
+    for name in workbook.sheet_names:
+        sheet = workbook.load_sheet(name, header_row=None, dtypes="string", eager=False)
+        if sheet.visible == "visible":
+            break
+    else:
+        raise Refusal("unreadable", "it has no visible sheet. Show the sheet that holds the data.")
+    cells, errors = sheet.to_arrow_with_errors()
+    columns = [column.to_pylist() for column in cells.columns]
+    for error in errors.errors if errors else []:
+        row, position = error.offset_position
+        found = re.search(r"Error\((\w+)\)", error.detail)
+        columns[position][row] = _EXCEL_ERRORS.get(found.group(1) if found else "", "#ERROR!")
+    first_row = _first_row(path, name) if columns else 1
+    header = next((row for row in range(cells.num_rows) if any(column[row] for column in columns)), None)
+    if header is None:
+        raise Refusal("unreadable", f"its sheet {name!r} is empty. Export it again.")
+    headers = [(column[header] or "") for column in columns]
+    below = [
+        pa.array([_excel_text(value) for value in column[header + 1 :]], pa.string()) for column in columns
+    ]
+    start = first_row + header + 1
+    numbers = pa.array(range(start, start + len(below[0])), pa.int64())
+    batch = _mark_nul(_with_values(numbers, below))
+    return _Content(headers, iter([batch]), sheet=name)
+
+
+def _excel_text(value: str | None) -> str | None:
+    """A date without a time of day as an ISO date; anything else as it is."""
+    if value is not None and value.endswith(" 00:00:00") and len(value) == 19:
+        return value[:10]
+    return value
+
+
+def _first_row(path: Path, sheet_name: str) -> int:
+    """The number of the first row that holds a value; the reader leaves empty rows at the top out."""
+    with zipfile.ZipFile(path) as archive:
+        names = {name.lower().lstrip("/"): name for name in archive.namelist()}
+
+        def part(name: str) -> IO[bytes]:
+            return archive.open(names[name.lower().lstrip("/")])
+
+        with part("xl/workbook.xml") as stream:
+            relation = next(
+                value
+                for sheet in ElementTree.parse(stream).iter(f"{_MAIN_NAMESPACE}sheet")
+                if sheet.get("name") == sheet_name
+                for key, value in sheet.items()
+                if key.endswith("}id")
+            )
+        with part("xl/_rels/workbook.xml.rels") as stream:
+            target = next(
+                entry.get("Target", "")
+                for entry in ElementTree.parse(stream).getroot()
+                if entry.get("Id") == relation
+            )
+        with part(target if target.startswith("/") else f"xl/{target}") as stream:
+            number = 0
+            for event, element in ElementTree.iterparse(stream, events=("start", "end")):
+                if event == "start" and element.tag == f"{_MAIN_NAMESPACE}row":
+                    number = int(element.get("r") or number + 1)
+                elif event == "end" and element.tag in (f"{_MAIN_NAMESPACE}v", f"{_MAIN_NAMESPACE}t"):
+                    return number
+    return 1
+
+
+# Parquet -----------------------------------------------------------------------------------------
+
+
+def _read_parquet(path: Path) -> _Content:
+    import pyarrow.parquet as pq
+
+    source = pq.ParquetFile(path)
+    return _Content([str(name) for name in source.schema_arrow.names], _parquet_batches(source))
+
+
+def _parquet_batches(source: Any) -> Iterator["pyarrow.Table"]:
+    import pyarrow as pa
+
+    number = 0
+    for batch in source.iter_batches(batch_size=_BATCH_ROWS):
+        numbers = pa.array(range(number + 1, number + batch.num_rows + 1), pa.int64())
+        number += batch.num_rows
+        yield _mark_nul(_with_values(numbers, [_as_text(column) for column in batch.columns]))
+
+
+def _as_text(column: Any) -> Any:
+    """One Parquet column as text: whole numbers without a fraction, midnights as dates, London time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _as_text(column.cast(kind.value_type))
+    if pa.types.is_nested(kind):
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    if pa.types.is_floating(kind):
+        column = column.cast(pa.float64())
+        safe = pc.and_(pc.is_finite(column), pc.less(pc.abs(column), 2.0**53))
+        whole = pc.fill_null(pc.and_(safe, pc.equal(pc.floor(column), column)), False)
+        integers = pc.if_else(whole, column, 0.0).cast(pa.int64()).cast(pa.string())
+        return pc.if_else(pc.is_null(column), None, pc.if_else(whole, integers, column.cast(pa.string())))
+    if pa.types.is_timestamp(kind):
+        if kind.tz:
+            column = pc.local_timestamp(column.cast(pa.timestamp("us", tz="Europe/London")))
+        text = column.cast(pa.timestamp("us")).cast(pa.string())
+        return pc.replace_substring_regex(text, r"[ T]00:00:00(\.0+)?$", "")
+    text = column.cast(pa.string())
+    if pa.types.is_decimal(kind):
+        return pc.replace_substring_regex(text, r"\.0+$", "")
+    return text
+
+
+def _mark_nul(table: "pyarrow.Table") -> "pyarrow.Table":
+    """Mark the rows of which a value holds a NUL character."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pa.array([False] * table.num_rows, pa.bool_())
+    for name in table.column_names[3:]:
+        found = pc.or_(found, pc.fill_null(pc.match_substring(table[name], "\0"), False))
+    if not pc.any(found).as_py():
+        return table
+    fault = pc.if_else(found, "nul_character", pa.scalar(None, pa.string()))
+    return table.set_column(1, "_fault", fault.cast(pa.string()))
