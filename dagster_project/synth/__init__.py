@@ -1,0 +1,1 @@
+"""Seeded synthetic extracts: `generate.generate` writes them, the other modules draw what happened."""

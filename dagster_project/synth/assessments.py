@@ -5,16 +5,19 @@ warehouse could know of it is `known`, which is later for the assessments held b
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from dagster_project.synth import catalogue
-from dagster_project.synth.almanac import NEVER, Quarter, next_working_day
+from dagster_project.synth.almanac import NEVER, Quarter, day_number, next_working_day
 from dagster_project.synth.catalogue import ADVOCACY, CASEWORK
 from dagster_project.synth.chance import Chance, Ints
 from dagster_project.synth.staff import ADVOCATE, PROSECUTOR, Staff, days_available
 
+# From here the application asks for comments and for the mark on a dip sample.
+RULES_FROM = day_number(date(2022, 10, 3))
 SURGE_DAYS = 15  # working days: the last three weeks of a quarter
 SURGE_SHARE = 0.40
 LATE_AREA = "SW"
@@ -38,8 +41,8 @@ def assess_quarter(
 ) -> pl.DataFrame:
     """The assessments of one quarter up to the last extract, numbered from `first_number`.
 
-    One row per assessment: iqa, quarter, type, area, unit, subject, assessor, instrument (its position in
-    the question sets), selection, campaign, and the days opened, assessed, conversation, closed, feedback,
+    One row per assessment: iqa, case, quarter, type, area, unit, subject, assessor, instrument (its position
+    in the question sets), selection, campaign, and the days opened, assessed, conversation, closed, feedback,
     withdrawn, known (NEVER where it has not happened).
     """
     available = days_available(staff, quarter, plan.last_day)
@@ -54,7 +57,13 @@ def assess_quarter(
     chosen = chosen.with_columns(assessed=pl.Series(_assessed_on(chance, chosen, quarter)))
     chosen = chosen.filter(pl.col("assessed") <= plan.last_day).sort("assessed", "type", "posting", "second")
     number = first_number + np.arange(len(chosen), dtype=np.int64)
-    return _dated(chance, staff, plan, quarter, chosen.with_columns(iqa=pl.Series(number)))
+    dated = _dated(chance, staff, plan, quarter, chosen.with_columns(iqa=pl.Series(number)))
+    # One in a thousand is entered twice: the same case, people and day under a number of its own.
+    again = dated.filter(pl.Series(chance.happens("iqa.twice", number, 0.001)))
+    twins = again.with_columns(
+        iqa=pl.Series(first_number + len(dated) + np.arange(len(again), dtype=np.int64))
+    )
+    return pl.concat([dated, twins])
 
 
 def _choose(chance: Chance, people: pl.DataFrame, quarter: Quarter, kind: int, second: int) -> pl.DataFrame:
@@ -130,7 +139,7 @@ def _dated(chance: Chance, staff: Staff, plan: Plan, quarter: Quarter, chosen: p
     themed = selection < 0.05
     # A mover is now and then still assessed under the Area left behind.
     away = chance.happens("iqa.other_area", number, 0.002) & (area < catalogue.CPSD)
-    dated = chosen.select("iqa", "type", "area", "unit", "assessed", subject=pl.col("staff"))
+    dated = chosen.select("iqa", "type", "area", "unit", "assessed", case="iqa", subject="staff")
     dated = dated.with_columns(
         area=pl.Series(np.where(away, (area + 1) % catalogue.CPSD, area)),
         quarter=pl.lit(quarter.number).cast(pl.Int64),
@@ -159,19 +168,19 @@ def _any_assessor(chance: Chance, staff: Staff, number: Ints, area: Ints) -> Int
 
 
 def _instrument(chance: Chance, number: Ints, kind: Ints, assessed: Ints) -> Ints:
-    """The instrument in force; in the first week of a new one a few still use the old one."""
-    sets = catalogue.question_sets()
+    """The instrument in force; in the first week of a new one with the same scale a few use the old one."""
     found = np.zeros(len(number), dtype=np.int64)
     lags = chance.happens("iqa.old_instrument", number, 0.04)
-    for place, question_set in enumerate(sets):
-        start = question_set.effective_from
-        # Scales differ over the 2021 change, so nobody lags there.
-        grace = (
-            np.where(lags, 7, 0)
-            if "202" in question_set.instrument and not question_set.instrument.endswith("2021")
-            else 0
+    before: catalogue.QuestionSet | None = None
+    for place, question_set in enumerate(catalogue.question_sets()):
+        is_like_before = (
+            before is not None
+            and before.assessment_type == question_set.assessment_type
+            and before.top_mark == question_set.top_mark
         )
-        found = np.where((kind == question_set.assessment_type) & (assessed >= start + grace), place, found)
+        start = question_set.effective_from + np.where(lags & is_like_before, 7, 0)
+        found = np.where((kind == question_set.assessment_type) & (assessed >= start), place, found)
+        before = question_set
     return found
 
 
@@ -271,6 +280,7 @@ def _dated_dips(chance: Chance, staff: Staff, plan: Plan, chosen: pl.DataFrame) 
     prompt = np.minimum(assessed + 3 + chance.pick("dip.lag", key, 30), freeze)
     sampled = np.where(late, freeze + 1 + chance.pick("dip.late.days", key, 40), np.maximum(prompt, assessed))
     sampled = next_working_day(sampled)
+    is_asked = sampled >= RULES_FROM
     draw = chance.uniform("dip.sampler", key)
     seat = np.zeros(len(key), dtype=np.int64)
     for place, own in enumerate(staff.samplers_of_area):
@@ -287,6 +297,7 @@ def _dated_dips(chance: Chance, staff: Staff, plan: Plan, chosen: pl.DataFrame) 
         sampled=pl.Series(sampled),
         fed_back=pl.Series(fed_back),
         is_marked=pl.Series(extra | chance.happens("dip.marked", key, 0.95)),
+        says_marked=pl.Series(is_asked | chance.happens("dip.says_marked", key, 0.5)),
         has_comment=pl.Series(extra | chance.happens("dip.comment", key, 0.95)),
         dip_known=pl.max_horizontal(pl.Series(sampled), pl.col("known")),
         is_timely=pl.Series(sampled <= freeze),
@@ -295,7 +306,7 @@ def _dated_dips(chance: Chance, staff: Staff, plan: Plan, chosen: pl.DataFrame) 
     dips = dips.with_row_index("dip", offset=1).with_columns(pl.col("dip").cast(pl.Int64))
     return dips.select(
         "dip", "iqa", "type", "area", "quarter", "assessor", "sampler", "sampled", "fed_back", "is_marked",
-        "has_comment", "is_timely", known=pl.col("dip_known"),
+        "says_marked", "has_comment", "is_timely", known=pl.col("dip_known"),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What follows an assessment: sampler's and inspector's views, actions, feedback quality, evidence, governance.
+"""What follows an assessment: the sampler's and the inspector's views, actions, evidence, governance.
 
 Choosing what is sampled or inspected does not belong here (see `assessments`). The one trap: a sampler or an
 inspector judges the truth of an answer, so their marks are drawn from `truth`, never from the manager's mark
@@ -112,8 +112,8 @@ def reassess(chance: Chance, plan: Plan, files: pl.DataFrame) -> pl.DataFrame:
 def reassessed_answers(chance: Chance, reassessments: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """The inspector's view of every answer the manager recorded.
 
-    One row per re-assessment and question: reassessment, question, category, top, given, mark, agrees, has_mark,
-    categories, reason, key.
+    One row per re-assessment and question: reassessment, iqa, purpose, question, category, top, given, truth,
+    mark, agrees, has_mark, categories, reason, reason_text, key.
     """
     pairs = reassessments.select("reassessment", "iqa", "noise", "purpose").join(
         answers, on="iqa", how="inner", maintain_order="left_right"
@@ -238,7 +238,7 @@ def evidence_requests(chance: Chance, plan: Plan, reassessments: pl.DataFrame) -
 
 
 def governance(chance: Chance, quarter: Quarter, quarters: int) -> pl.DataFrame:
-    """Boards and messages of one quarter, one or more per Area: item number, body, area, held, theme, decision."""
+    """Two boards or messages per Area in one quarter: item, body, area, held, theme, decision."""
     bodies = ["CQB", "CQB", "CQC", "APR", "ODG", "LSIP", "BRIEFING", "COMMUNICATION"]
     codes = catalogue.themes()["theme_code"].to_list()
     areas = np.repeat(np.arange(len(catalogue.AREAS)), 2)
@@ -261,7 +261,7 @@ def governance(chance: Chance, quarter: Quarter, quarters: int) -> pl.DataFrame:
             "body": body,
             "area": areas,
             "held": held,
-            "theme": pl.Series(np.where(silent, None, theme).tolist(), dtype=pl.String),
+            "theme": pl.Series(np.where(silent, "", theme).tolist(), dtype=pl.String).replace("", None),
             "decision": texts.picked(chance, "board.decision", key, texts.DECISIONS),
         }
     )

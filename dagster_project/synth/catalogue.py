@@ -90,6 +90,14 @@ def not_collected() -> set[tuple[int, int]]:
 
 
 @cache
+def area_names() -> list[str]:
+    """The official names of the Areas, which some exports write instead of the codes."""
+    seed = pl.read_csv(SEEDS_DIR / "areas.csv").select("area_code", "area_name")
+    names = dict(seed.iter_rows())
+    return [names[code] for code in AREAS]
+
+
+@cache
 def themes() -> pl.DataFrame:
     """The seed `themes`: code, category, example sentence."""
     return pl.read_csv(SEEDS_DIR / "themes.csv").select("theme_code", "theme_category", "example", "pattern")

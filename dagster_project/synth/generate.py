@@ -10,17 +10,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from dagster_project.synth import assurance, catalogue, faults as planted, texts
-from dagster_project.synth.almanac import NEVER, as_date, day_number, next_working_day, quarters
+from dagster_project.synth import assurance, catalogue, texts
+from dagster_project.synth import faults as planted
+from dagster_project.synth.almanac import NEVER, as_date, next_working_day, quarters
 from dagster_project.synth.answers import answers_for, mark_codes, overall
 from dagster_project.synth.assessments import (
     CORRECTED_AREAS,
+    RULES_FROM,
     Plan,
     assess_quarter,
     choose_inspection_files,
@@ -33,7 +34,6 @@ from dagster_project.synth.staff import Staff, build_staff
 from dagster_project.synth.totals import ALL_UNITS, totals_of
 
 SAMPLE = {"years": 2, "scale": 0.3, "seed": 2024, "faults": True}
-COMMENTS_FROM = day_number(date(2022, 10, 3))
 _CAMPAIGNS = ["DISCLOSURE", "VICTIM-LETTERS", "FIRST-HEARINGS"]
 _INSPECTION_QUARTERS = 9
 _FAULTS_IN_DELIVERY = -2  # the delivery before the last complete one gets the planted rows
@@ -85,8 +85,9 @@ def generate(
 ) -> Summary:
     """Write synthetic extracts under `out` and say what was written.
 
-    `years` back from October 2024 (1 to 10), `scale` 1 = national volumes, `faults` False for none, True for one
-    faulty row of each kind, a number for that share of all assessments. The same arguments give the same bytes.
+    `years` back from October 2024 (1 to 10); `scale` 1 = national volumes; `faults` False for none, True for
+    one faulty row of each kind, a number for that share of all assessments. The same arguments give the same
+    bytes.
 
     Raises ValueError if an argument is out of range.
     """
@@ -336,7 +337,7 @@ def _iqa_rows(world: World, delivery: Delivery) -> pl.DataFrame:
         instrument_version=_code("instrument", [one.instrument for one in catalogue.question_sets()]),
         urn=pl.concat_str(
             pl.lit("SYN99/"),
-            pl.col("iqa").cast(pl.String).str.zfill(7),
+            pl.col("case").cast(pl.String).str.zfill(7),
             pl.lit("/"),
             _day("assessed").dt.strftime("%y"),
         ),
@@ -413,7 +414,7 @@ def _corrected_answers(world: World, delivery: Delivery) -> pl.DataFrame:
 
 
 def _written_answers(world: World, answers: pl.DataFrame, iqas: pl.DataFrame) -> pl.DataFrame:
-    collected = iqas.filter(pl.col("assessed") >= COMMENTS_FROM).select("iqa")
+    collected = iqas.filter(pl.col("assessed") >= RULES_FROM).select("iqa")
     asked = answers.join(
         collected.with_columns(collects=pl.lit(True)), on="iqa", how="left", maintain_order="left"
     )
@@ -476,7 +477,7 @@ def _dip_rows(world: World, delivery: Delivery) -> pl.DataFrame:
         iqa_id=_iqa_id(),
         sampler_id=_staff_id("sampler"),
         sampled_on=_day("sampled"),
-        is_marked="is_marked",
+        is_marked=pl.when("says_marked").then("is_marked"),
         overall_rating=rating,
         comment=pl.when("has_comment").then("comment"),
         opinion="opinion",
@@ -563,7 +564,7 @@ def _governance_rows(world: World, delivery: Delivery) -> pl.DataFrame:
     return rows.select(
         item_id=_id("SYN-G", "item", 6),
         body="body",
-        area_code=_code("area", catalogue.AREAS),
+        area_code=_code("area", catalogue.area_names()),
         held_on=_day("held"),
         theme_code="theme",
         decision="decision",

@@ -90,7 +90,7 @@ FEEDBACK = [
 ]
 DIP_AGREES = [
     "I agree with the marks; the comments explain them.",
-    "Marks agreed. The conversation is recorded and the action has a date.",
+    "Marks agreed.\nThe conversation is recorded, and the action has a date.",
     "Read the file and the assessment together; I would mark it the same.",
     "A fair assessment with clear reasons for each mark.",
 ]
@@ -204,7 +204,7 @@ EMERGING = [
     ("NW", "VW-T01", 1, 8.0),
     ("LS", "CP-T08", 1, 9.0),
     ("LN", "DI-T09", 2, 7.0),
-    ("EM", "CR-T07", 40, 5.0),
+    ("EM", "CR-T07", 40, 7.0),
     ("ALL", "CP-T04", 1, 2.5),
 ]
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from dagster_project.synth import catalogue
 from dagster_project.synth.almanac import Quarter, day_number
-from dagster_project.synth.assessments import Plan
+from dagster_project.synth.assessments import RULES_FROM, Plan
 from dagster_project.synth.catalogue import CASEWORK
 from dagster_project.synth.staff import Staff, days_available, required_prosecutors
 
@@ -44,8 +44,7 @@ def totals_of(
 
 def _is_recorded() -> pl.Expr:
     """Marked and commented, as the application has asked since 3 October 2022; before that any dip."""
-    rule_from = day_number(date(2022, 10, 3))
-    return (pl.col("sampled") < rule_from) | (pl.col("is_marked") & pl.col("has_comment"))
+    return (pl.col("sampled") < RULES_FROM) | (pl.col("is_marked") & pl.col("has_comment"))
 
 
 def _per_unit_and_area(rows: pl.DataFrame, measure: str) -> pl.DataFrame:
