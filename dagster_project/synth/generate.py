@@ -33,7 +33,6 @@ from dagster_project.synth.reference import EXTRACT_DATE, reference_extracts
 from dagster_project.synth.staff import Staff, build_staff
 from dagster_project.synth.totals import ALL_UNITS, totals_of
 
-SAMPLE = {"years": 2, "scale": 0.3, "seed": 2024, "faults": True}
 _CAMPAIGNS = ["DISCLOSURE", "VICTIM-LETTERS", "FIRST-HEARINGS"]
 _INSPECTION_QUARTERS = 9
 _FAULTS_IN_DELIVERY = -2  # the delivery before the last complete one gets the planted rows
@@ -118,6 +117,11 @@ def generate(
                 summary.planted[dataset] += len(rows) - before
             _write(summary, out, dataset, as_date(delivery.day).isoformat(), rows)
     return summary
+
+
+def generate_sample(out: Path) -> Summary:
+    """Write exactly the sample that is checked in under data/raw."""
+    return generate(out, years=2, scale=0.3, seed=2024, faults=True)
 
 
 def _write(summary: Summary, out: Path, dataset: str, extract_date: str, rows: pl.DataFrame) -> None:
@@ -320,7 +324,9 @@ def _iqa_rows(world: World, delivery: Delivery) -> pl.DataFrame:
         )
     else:
         # What happened before a held-back assessment was known is sent with it.
-        rows = known.with_columns(pl.max_horizontal(day, "known") for day in facts[1:]).filter(
+        told = pl.col("withdrawn") == world.plan.correction_day  # sent by the correction extract already
+        days = known.with_columns(withdrawn=pl.when(told).then(NEVER).otherwise(pl.col("withdrawn")))
+        rows = days.with_columns(pl.max_horizontal(day, "known") for day in facts[1:]).filter(
             _in_own_window(delivery, *facts)
         )
         rows = known.join(rows.select("iqa"), on="iqa", how="semi", maintain_order="left")
