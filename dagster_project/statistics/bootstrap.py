@@ -36,7 +36,7 @@ class BootstrapIntervals(NamedTuple):
 
 def cluster_bootstrap(
     tables: npt.ArrayLike,
-    points: npt.ArrayLike,
+    rank_points: npt.ArrayLike,
     strata: npt.ArrayLike,
     confidence: float = 0.95,
     draws: int = 2_000,
@@ -44,19 +44,17 @@ def cluster_bootstrap(
 ) -> BootstrapIntervals:
     """Percentile intervals from `draws` resamples of the clusters within each stratum.
 
-    `tables` (C, q, q) holds each cluster's counts (rows rated, columns reference), `points` (C, 2) its rated
-    and reference points, `strata` (C,) any sortable label. Alpha is ordinal. The order of clusters never
-    matters. A draw that leaves a statistic undefined is left out of that statistic's percentiles.
+    `tables` (C, q, q) holds each cluster's counts (rows rated, columns reference), `rank_points` (q,) the
+    points of each value of the scale, `strata` (C,) any sortable label. Alpha is ordinal. The order of
+    clusters never matters. A draw that leaves a statistic undefined is left out of its percentiles.
     """
     counts = np.asarray(tables, dtype=np.int64)
-    scores = np.asarray(points, dtype=np.int64)
-    labels = np.unique(np.asarray(strata), return_inverse=True)[1].reshape(-1)
+    points = np.asarray(rank_points, dtype=np.float64)
     clusters, categories = counts.shape[0], counts.shape[-1]
-    flat = np.column_stack([labels, counts.reshape(clusters, -1), scores])
-    flat = flat[np.lexsort(flat.T[::-1])]
-    sums = _resampled_sums(flat[:, 1:], flat[:, 0], draws, seed)
-    drawn = sums[:, : categories**2].reshape(draws, categories, categories)
-    rated, reference = sums[:, -2], sums[:, -1]
+    labels = np.unique(np.asarray(strata), return_inverse=True)[1].reshape(-1)
+    drawn = _resampled_sums(np.column_stack([labels, counts.reshape(clusters, -1)]), draws, seed)
+    drawn = drawn.reshape(draws, categories, categories)
+    rated, reference = drawn.sum(axis=2) @ points, drawn.sum(axis=1) @ points
     relative = np.where(reference > 0, rated / np.where(reference > 0, reference, 1.0) - 1.0, np.nan)
     tail = (1.0 - confidence) / 2.0
     return BootstrapIntervals(
@@ -67,20 +65,20 @@ def cluster_bootstrap(
     )
 
 
-def _resampled_sums(
-    rows: npt.NDArray[np.int64], strata: npt.NDArray[np.int64], draws: int, seed: int
-) -> npt.NDArray[np.float64]:
-    """Sums (draws, columns) of `rows` over a resample of each stratum; `strata` is sorted."""
+def _resampled_sums(rows: npt.NDArray[np.int64], draws: int, seed: int) -> npt.NDArray[np.float64]:
+    """Sums (draws, columns - 1) of `rows` over a resample of each stratum (the first column)."""
     generator = np.random.Generator(np.random.PCG64(seed))
-    values = rows.astype(np.float64)
-    sums = np.zeros((draws, rows.shape[1]), dtype=np.float64)
-    for members in np.split(values, np.flatnonzero(np.diff(strata)) + 1):
-        size = members.shape[0]
-        step = max(1, _WEIGHTS_HELD // size)
-        shares = np.full(size, 1.0 / size)
+    # Clusters alike within a stratum are drawn as one: an assessment with one rating has at most four tables.
+    kinds, kind_counts = np.unique(rows, axis=0, return_counts=True)
+    starts = np.flatnonzero(np.diff(kinds[:, 0])) + 1
+    values = kinds[:, 1:].astype(np.float64)
+    sums = np.zeros((draws, values.shape[1]), dtype=np.float64)
+    for members, counts in zip(np.split(values, starts), np.split(kind_counts, starts), strict=True):
+        size = int(counts.sum())
+        step = max(1, _WEIGHTS_HELD // counts.size)
         for start in range(0, draws, step):
             stop = min(start + step, draws)
-            taken = generator.multinomial(size, shares, size=stop - start)
+            taken = generator.multinomial(size, counts / size, size=stop - start)
             # Whole numbers well under 2^53: the product is exact in whatever order it is summed.
             sums[start:stop] += taken.astype(np.float64) @ members
     return sums

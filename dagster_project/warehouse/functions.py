@@ -35,26 +35,31 @@ def _functions() -> dict[str, tuple[ArrowFunction, Sequence[str], str]]:
     def upper_mid_p(count: npt.ArrayLike, total: npt.ArrayLike, probability: npt.ArrayLike) -> npt.ArrayLike:
         return exact.binomial_upper_p(count, total, probability, mid=True)
 
-    counts = ("BIGINT", "BIGINT")
     binomial = ("BIGINT", "BIGINT", "DOUBLE")
+    elementwise: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+        "mcnemar_exact_p": (exact.mcnemar_exact_p, ("BIGINT", "BIGINT")),
+        "mcnemar_mid_p": (exact.mcnemar_mid_p, ("BIGINT", "BIGINT")),
+        "binomial_upper_p": (exact.binomial_upper_p, binomial),
+        "binomial_upper_mid_p": (upper_mid_p, binomial),
+        "binomial_two_sided_mid_p": (exact.binomial_two_sided_mid_p, binomial),
+        "beta_quantile": (exact.beta_quantile, ("DOUBLE", "DOUBLE", "DOUBLE")),
+        "chi_squared_tail": (exact.chi_squared_tail, ("DOUBLE", "BIGINT")),
+    }
     return {
-        "mcnemar_exact_p": (_elementwise(exact.mcnemar_exact_p), counts, "DOUBLE"),
-        "mcnemar_mid_p": (_elementwise(exact.mcnemar_mid_p), counts, "DOUBLE"),
-        "binomial_upper_p": (_elementwise(exact.binomial_upper_p), binomial, "DOUBLE"),
-        "binomial_upper_mid_p": (_elementwise(upper_mid_p), binomial, "DOUBLE"),
-        "binomial_two_sided_mid_p": (_elementwise(exact.binomial_two_sided_mid_p), binomial, "DOUBLE"),
-        "beta_quantile": (_elementwise(exact.beta_quantile), ("DOUBLE", "DOUBLE", "DOUBLE"), "DOUBLE"),
-        "chi_squared_tail": (_elementwise(exact.chi_squared_tail), ("DOUBLE", "BIGINT"), "DOUBLE"),
+        **{
+            name: (_elementwise(function, len(parameters)), parameters, "DOUBLE")
+            for name, (function, parameters) in elementwise.items()
+        },
         "sign_flip_p": (_sign_flip, ("BIGINT[]", "BIGINT", "BIGINT", "BIGINT"), "DOUBLE"),
         "cluster_bootstrap": (
             _cluster_bootstrap,
-            ("BIGINT[][]", "BIGINT", "DOUBLE", "BIGINT", "BIGINT"),
+            ("BIGINT[][]", "BIGINT[]", "DOUBLE", "BIGINT", "BIGINT"),
             "DOUBLE[]",
         ),
     }
 
 
-def _elementwise(function: Callable[..., Any]) -> ArrowFunction:
+def _elementwise(function: Callable[..., Any], arguments: int) -> ArrowFunction:
     """Apply a numpy function to the rows in which no argument is NULL; NaN comes back as NULL."""
 
     def apply(*columns: pa.ChunkedArray) -> pa.Array:
@@ -62,11 +67,13 @@ def _elementwise(function: Callable[..., Any]) -> ArrowFunction:
         result = np.full(len(columns[0]), np.nan)
         if valid.any():
             mask = pa.array(valid)
-            arguments = [column.filter(mask).to_numpy() for column in columns]
-            result[valid] = function(*arguments)
+            result[valid] = function(*(column.filter(mask).to_numpy() for column in columns))
         return pa.array(result, type=pa.float64(), from_pandas=True)
 
-    return apply
+    # DuckDB counts the parameters of what it is given, and counts `*columns` as one.
+    if arguments == 2:
+        return lambda first, second: apply(first, second)
+    return lambda first, second, third: apply(first, second, third)
 
 
 def _sign_flip(
@@ -76,38 +83,36 @@ def _sign_flip(
 
     rows = zip(net, exact_clusters.to_pylist(), draws.to_pylist(), seed.to_pylist(), strict=True)
     results = [
-        None if values.as_py() is None else _null_if_nan(sign_flip_p(values.values.to_numpy(), *limits))
+        None if not values.is_valid else _null_if_nan(sign_flip_p(values.values.to_numpy(), *limits))
         for values, *limits in rows
     ]
     return pa.array(results, type=pa.float64())
 
 
 def _cluster_bootstrap(
-    clusters: pa.ChunkedArray,
-    categories: pa.ChunkedArray,
+    cells: pa.ChunkedArray,
+    points: pa.ChunkedArray,
     confidence: pa.ChunkedArray,
     draws: pa.ChunkedArray,
     seed: pa.ChunkedArray,
 ) -> pa.Array:
-    """Each cluster is one list: stratum number, rated points, reference points, then q x q counts by row."""
+    """Each cell is one list: stratum, cluster, rated rank, reference rank, count."""
     from dagster_project.statistics.bootstrap import cluster_bootstrap
 
     results: list[list[float | None] | None] = []
-    rows = zip(
-        clusters,
-        categories.to_pylist(),
-        confidence.to_pylist(),
-        draws.to_pylist(),
-        seed.to_pylist(),
-        strict=True,
-    )
-    for group, width, level, number, start in rows:
-        if group.as_py() is None or not len(group.values) or width is None:
+    settings = zip(confidence.to_pylist(), draws.to_pylist(), seed.to_pylist(), strict=True)
+    for group, scale, limits in zip(cells, points, settings, strict=True):
+        if not group.is_valid or not scale.is_valid or not len(group.values):
             results.append(None)
             continue
-        flat = group.values.flatten().to_numpy().reshape(len(group.values), 3 + width * width)
-        tables = flat[:, 3:].reshape(-1, width, width)
-        intervals = cluster_bootstrap(tables, flat[:, 1:3], flat[:, 0], level, number, start)
+        rows = group.values.flatten().to_numpy().reshape(-1, 5)
+        rank_points = scale.values.to_numpy()
+        clusters, positions = np.unique(rows[:, 1], return_inverse=True)
+        strata = np.zeros(clusters.size, dtype=np.int64)
+        strata[positions] = rows[:, 0]
+        tables = np.zeros((clusters.size, rank_points.size, rank_points.size), dtype=np.int64)
+        np.add.at(tables, (positions, rows[:, 2], rows[:, 3]), rows[:, 4])
+        intervals = cluster_bootstrap(tables, rank_points, strata, *limits)
         results.append([_null_if_nan(bound) for interval in intervals for bound in interval])
     return pa.array(results, type=pa.list_(pa.float64()))
 
