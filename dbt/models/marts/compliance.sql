@@ -190,7 +190,8 @@ requirement_cells as (
         sum(case when is_covered then 1 else 0 end) as prosecutors_covered,
         sum(case when is_required and line_manager_id is null then 1 else 0 end) as without_manager,
         sum(on_track_expected) as on_track_expected,
-        sum(case when on_track_expected > 0 then least(iqas_done, on_track_expected) else 0 end) as on_track_done
+        sum(case when on_track_expected is not null then least(iqas_done, on_track_expected) end)
+            as on_track_done
     from requirements
     group by area_code, unit_type, period_type, period_start, requirement_den, assessment_type, policy
 
