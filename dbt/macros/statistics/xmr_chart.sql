@@ -12,8 +12,8 @@
    and six steps a trend. The series columns are never NULL.
 
    Adds: point_number, moving_range, centre_line, average_moving_range, limit_low, limit_high, near_low, near_high,
-   is_outside_limits, is_in_run, is_in_trend, is_in_two_of_three. A moving range needs two points, so a series of one
-   point has no limits. -#}
+   is_outside_limits, is_in_run, is_in_trend, is_in_two_of_three, side (of the mean) and trend_direction (both 1, 0
+   or -1). A moving range needs two points, so a series of one point has no limits. -#}
 {% macro xmr_chart(
     relation, series_columns, order_column, value_column, baseline='true', run_break='false', is_screened='true'
 ) -%}
@@ -176,6 +176,12 @@ xmr_final as (
         or coalesce(
             lead(ends_trend_step) over (partition by {{ series }}, stretch_number order by point_number), false
         ) as is_in_trend,
+        coalesce(
+            case when ends_trend_step then step end,
+            lead(case when ends_trend_step then step end) over (
+                partition by {{ series }}, stretch_number order by point_number
+            )
+        ) as trend_direction,
         is_near_only
         and coalesce(
             max(case when ends_two_of_three then 1 else 0 end) over (
