@@ -1,0 +1,293 @@
+"""One run, stage by stage: ingest, build, expectations, gate, release.
+
+Here: the order of the stages and what each leaves for the next. Not here: what a stage does (its own folder),
+and how a run is shown (commands, Dagster). The one trap: DuckDB lets one process open the warehouse file for
+writing, and dbt must be that one while it builds; so every stage opens its own connection and closes it.
+
+A `Pipeline` is a context manager: it holds the writer's lock while it is open. Each stage is called once, in
+order; a stage that raises leaves the last release untouched, and `crash` holds what it raised.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+
+from dagster_project.errors import IqaError
+from dagster_project.extracts import IngestResult, ingest
+from dagster_project.gate.checks import Check
+from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks
+from dagster_project.gate.decision import GateDecision, decide
+from dagster_project.gate.expectations import run_suites, warm_up
+from dagster_project.gate.suites import Suite, planned_checks, read_suites
+from dagster_project.orchestration.headlines import Headline, headlines
+from dagster_project.orchestration.intake import (
+    completed_ingest_checks,
+    ingest_checks,
+    intake_counts,
+    intake_details,
+    intake_summary,
+)
+from dagster_project.orchestration.steps import StepReport, count_of
+from dagster_project.release.identity import new_release_id
+from dagster_project.release.locks import WriterLock, writer_lock
+from dagster_project.release.provenance import CodeVersion, code_version
+from dagster_project.release.pseudonyms import PseudonymKey, pseudonym_key, write_staff_pseudonyms
+from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.settings import EXPECTATIONS_DIR, Settings
+from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_manifest, run_dbt
+from dagster_project.warehouse.run_context import RunContext, write_run_context
+
+SUITES_DIR = EXPECTATIONS_DIR / "marts"
+# Where the shareable rows of a release come from.
+SHAREABLE_SCHEMA = "marts"
+
+
+class Pipeline:
+    """One run over one set of extracts.
+
+    `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_step: Callable[[StepReport], None] = lambda report: None,
+        on_start: Callable[[str], None] = lambda name: None,
+        suites_dir: Path = SUITES_DIR,
+    ) -> None:
+        self.settings = settings
+        self.steps: list[StepReport] = []
+        self.intake: IngestResult | None = None
+        self.dbt_result: DbtResult | None = None
+        self.decision: GateDecision | None = None
+        self.release: ReleaseInfo | None = None
+        self.headlines: list[Headline] = []
+        self.crash: BaseException | None = None
+        self._on_step = on_step
+        self._on_start = on_start
+        self._suites_dir = suites_dir
+        self._completed: list[Check] = []
+        self._lock: WriterLock | None = None
+        self._held = ExitStack()
+        self._warming: threading.Thread | None = None
+
+    def __enter__(self) -> "Pipeline":
+        """Take the writer's lock and read the key: what is wrong with either is known before any work."""
+        self._lock = self._held.enter_context(
+            writer_lock(self.settings.marts_dir, warehouse=self.settings.warehouse)
+        )
+        self._key = pseudonym_key(self.settings.pseudonym_key_file)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let the lock go."""
+        self._held.close()
+
+    @cached_property
+    def manifest(self) -> DbtManifest:
+        """The parsed dbt project."""
+        return load_manifest(self.settings)
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """The expectation suites."""
+        return read_suites(self._suites_dir)
+
+    @cached_property
+    def code(self) -> CodeVersion:
+        """The version of this code."""
+        return code_version()
+
+    @property
+    def key(self) -> PseudonymKey:
+        """The key of the staff pseudonyms."""
+        return self._key
+
+    def ingest(self) -> IngestResult:
+        """Extracts into schema `raw`, with the run's own rows beside them.
+
+        Raises:
+            IqaError: there is nothing to work on.
+        """
+        with self._step("Ingest") as done:
+            # Imports of several seconds, while DuckDB reads files and needs Python little.
+            self._warming = warm_up()
+            self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(self._connect()) as connection:
+                intake = self.intake = ingest(self.settings, connection)
+                if intake.as_of is None or intake.rows("accepted") == 0:
+                    raise IqaError(
+                        "There is nothing to work on: no row of any extract was accepted.",
+                        where=str(self.settings.raw_dir),
+                        expected="extracts as <dataset>/<name>_<YYYY-MM-DD>.csv (csv.gz, xlsx, parquet)",
+                        next_step="Put extracts there or name another folder with --raw; "
+                        "`iqa synth --out DIR` makes synthetic ones.",
+                    )
+                write_staff_pseudonyms(connection, self.key)
+                write_run_context(connection, self._context(intake, intake.as_of))
+            self._completed.extend(completed_ingest_checks(intake))
+            done(intake_summary(intake), tuple(intake_details(intake)), intake_counts(intake))
+        return intake
+
+    def build(self, on_event: Callable[[Any], None] | None = None) -> DbtResult:
+        """Models and their tests, by dbt. A failed test is in the result; only a broken project raises."""
+        with self._step("Build") as done:
+            result = self.dbt_result = run_dbt(self.settings, manifest=self.manifest, on_event=on_event)
+            outcomes = [
+                DbtOutcome(node.unique_id, node.status, node.failures, node.message, node.compiled_sql)
+                for node in result.nodes
+            ]
+            with self.candidate() as connection:
+                self._completed.extend(completed_dbt_checks(self.manifest.document, outcomes, connection))
+            counts = _dbt_counts(result)
+            done(
+                f"{count_of(counts['models'], 'model')} and {count_of(counts['seeds'], 'seed')} built, "
+                f"{count_of(counts['tests'], 'test')} run, {counts['not_passed']} not passed",
+                counts=counts,
+            )
+        return result
+
+    def validate(self) -> list[Check]:
+        """The expectation suites on the candidate marts."""
+        with self._step("Expect") as done:
+            if self._warming is not None:
+                self._warming.join()
+            with self.candidate() as connection:
+                completed = run_suites(self.suites, connection)
+            self._completed.extend(completed)
+            not_passed = sum(check.verdict != "passed" for check in completed)
+            done(
+                f"{count_of(len(completed), 'expectation')} of {count_of(len(self.suites), 'suite')} verified, "
+                f"{not_passed} not passed",
+                counts={"expectations": len(completed), "not_passed": not_passed},
+            )
+        return completed
+
+    def decide(self) -> GateDecision:
+        """Planned checks against completed ones. Where the gate is open, the headline figures are read."""
+        with self._step("Gate") as done:
+            plan = planned_checks(self.manifest.document, self.suites, ingest_checks())
+            decision = self.decision = decide(plan, self._completed)
+            if decision.may_release:
+                with self.candidate() as connection:
+                    self.headlines = headlines(connection)
+            done(decision.sentence(), counts=decision.counts)
+        return decision
+
+    def publish(self) -> ReleaseInfo:
+        """The candidate as a release, and `current` on it. The gate must be open."""
+        with self._step("Release") as done:
+            if self.decision is None or self._lock is None:
+                raise IqaError(
+                    "The gate has not decided on this candidate.",
+                    where="the release stage",
+                    expected="ingest, build, expectations and gate before it, in the same run",
+                    next_step="Run the whole flow: `iqa run`, or the job `iqa_run` in Dagster.",
+                )
+            release = self.release = write_release(
+                self.settings.warehouse,
+                self.manifest.document,
+                self.decision,
+                self.settings,
+                self._lock,
+                shareable_schema=SHAREABLE_SCHEMA,
+                code=self.code,
+            )
+            done(
+                f"{release.release_id}, {count_of(len(release.contents), 'table')}",
+                counts={"tables": len(release.contents)},
+            )
+        return release
+
+    @contextmanager
+    def candidate(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the warehouse attached to read, as `warehouse`."""
+        with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
+            path = str(self.settings.warehouse).replace("'", "''")
+            connection.execute(f"attach '{path}' as warehouse (read_only)")
+            yield connection
+
+    def row_counts(self) -> dict[tuple[str, str], int]:
+        """(schema, table) -> rows, for every table of the warehouse."""
+        with self.candidate() as connection:
+            rows = connection.execute(
+                "select schema_name, table_name, estimated_size from duckdb_tables() "
+                "where database_name = 'warehouse'"
+            ).fetchall()
+        return {(schema, table): size for schema, table, size in rows}
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self.settings.warehouse), config=self._limits())
+        except duckdb.Error as error:
+            raise IqaError(
+                f"The warehouse file cannot be opened: {str(error).splitlines()[0]}",
+                where=str(self.settings.warehouse),
+                expected="a DuckDB file that no other program has open, or no file yet",
+                next_step="Close the program that has it open. If the file is damaged, delete it: "
+                "it is made again from the extracts.",
+            ) from error
+
+    def _limits(self) -> dict[str, Any]:
+        self.settings.spill_dir.mkdir(parents=True, exist_ok=True)
+        return {
+            "threads": self.settings.threads,
+            "memory_limit": self.settings.memory_limit,
+            "temp_directory": str(self.settings.spill_dir),
+        }
+
+    def _context(self, intake: IngestResult, as_of: date) -> RunContext:
+        hashes = sorted(outcome.file_sha256 or "" for outcome in intake.with_status("loaded"))
+        content = "\n".join([self.code.label, as_of.isoformat(), *hashes])
+        return RunContext(
+            as_of=as_of,
+            release_id=new_release_id(self.settings.marts_dir, content),
+            code_version=self.code.label,
+            created_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            is_demo_key=self.key.is_demo,
+            pseudonym_key_id=self.key.key_id,
+        )
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[Callable[..., None]]:
+        self._on_start(name)
+        started = time.perf_counter()
+        report: list[StepReport] = []
+
+        def done(summary: str, details: tuple[str, ...] = (), counts: dict[str, int] | None = None) -> None:
+            report.append(StepReport(name, time.perf_counter() - started, summary, details, counts or {}))
+
+        try:
+            yield done
+        except BaseException as error:
+            self.crash = error
+            raise
+        self.steps.extend(report)
+        for ended in report:
+            self._on_step(ended)
+
+
+def _dbt_counts(result: DbtResult) -> dict[str, int]:
+    kinds = [node.resource_type for node in result.nodes]
+    tests = kinds.count("test") + kinds.count("unit_test")
+    return {
+        "models": kinds.count("model"),
+        "seeds": kinds.count("seed"),
+        "tests": tests,
+        "not_passed": sum(node.status not in ("success", "pass") for node in result.nodes),
+    }
