@@ -176,8 +176,8 @@ def _dips(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Headline]:
         Headline(
             key="dip_sampling.national",
             sentence=(
-                f"Dip samples, England and Wales, {label}: {fulfilment} of the requirement fulfilled, each Area"
-                f" capped ({valid:,} valid dips, {required:,} required; {met} of {areas} Areas met it)."
+                f"Dip samples, England and Wales, {label}: {fulfilment} of the requirement fulfilled, each"
+                f" Area capped ({valid:,} valid dips, {required:,} required; {met} of {areas} Areas met it)."
             ),
             values={
                 "period_label": label,

@@ -1,8 +1,7 @@
 """What ingest found, as checks for the gate and as lines for people.
 
-Here: the translation of an `IngestResult`. Not here: any reading of files. The one trap: a refused file is a
-finding that is shown, not a failed check, because the other files still load; too large a share of quarantined
-rows is one.
+Here: the translation of an `IngestResult`. Not here: any reading of files. The one trap: a refused file is
+shown and blocks nothing, because the other files still load; too large a share of quarantined rows blocks.
 """
 
 from collections import Counter

@@ -1,0 +1,8 @@
+"""What `dagster dev -m dagster_project.orchestration.code_location` loads: `defs`, and nothing else.
+
+The one trap: importing this module parses the dbt project if it changed, so no other module may import it.
+"""
+
+from dagster_project.orchestration.definitions import load
+
+defs = load()

@@ -1,0 +1,264 @@
+"""The product as Dagster sees it: extracts -> models -> gate -> release.
+
+Here: the assets, checks and jobs over `Pipeline`, and the resource that holds a run's settings. Not here: any
+stage's work. The one trap: a run is one writer in one process. The executor is in process, and the pipeline
+is one resource, initialised once a run; a step selected alone finds no verdicts from the others, so the gate
+stays shut: that is meant.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.extracts import IngestResult
+from dagster_project.gate.checks import Check, Severity, Verdict
+from dagster_project.gate.suites import Suite, read_suites
+from dagster_project.orchestration.dbt_assets import Translator, build_dbt_assets, team
+from dagster_project.orchestration.intake import OWNER
+from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
+from dagster_project.settings import Settings, silence_telemetry
+from dagster_project.warehouse.dbt_runner import load_manifest
+
+RUN_JOB = "iqa_run"
+CHECK_JOB = "iqa_check"
+GATE = dg.AssetKey("gate")
+RELEASE = dg.AssetKey("release")
+
+
+class PipelineResource(dg.ConfigurableResourceFactory[Pipeline]):
+    """A run's settings. What is left empty comes from the environment (IQA_RAW_DIR, ...) or the defaults."""
+
+    raw_dir: str | None = None
+    marts_dir: str | None = None
+    warehouse: str | None = None
+    as_of: str | None = None
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Pipeline]:
+        """A pipeline that holds the writer's lock for as long as the run lasts."""
+        from pathlib import Path
+
+        settings = Settings.from_environment(
+            raw_dir=Path(self.raw_dir) if self.raw_dir else None,
+            marts_dir=Path(self.marts_dir) if self.marts_dir else None,
+            warehouse=Path(self.warehouse) if self.warehouse else None,
+            as_of=date.fromisoformat(self.as_of) if self.as_of else None,
+        )
+        with Pipeline(settings) as pipeline:
+            yield pipeline
+
+
+def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.Definitions:
+    """The definitions over a dbt manifest and the expectation suites."""
+    marts = _mart_keys(document)
+    assets = [
+        _extract_assets(document),
+        build_dbt_assets(document),
+        _gate_asset(marts),
+        _release_asset(),
+    ]
+    known = {key for asset in assets for key in asset.keys}
+    everything = dg.AssetSelection.all()
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=_suite_checks([suite for suite in suites if _mart_key(suite) in known]),
+        jobs=[
+            dg.define_asset_job(
+                RUN_JOB,
+                selection=everything,
+                description="Ingest, build, check and release: what `iqa run` does.",
+            ),
+            dg.define_asset_job(
+                CHECK_JOB,
+                selection=everything - dg.AssetSelection.assets(RELEASE),
+                description="The same without a release: what `iqa check` does.",
+            ),
+        ],
+        resources={"pipeline": PipelineResource()},
+        executor=dg.in_process_executor,
+    )
+
+
+def _extract_assets(document: Mapping[str, Any]) -> dg.AssetsDefinition:
+    translator = Translator()
+    sources = sorted(document["sources"].values(), key=lambda source: source["name"])
+
+    @dg.multi_asset(
+        name="extracts",
+        specs=[
+            dg.AssetSpec(
+                translator.get_asset_key(source),
+                group_name="extracts",
+                description=source.get("description") or None,
+                owners=[team(OWNER)],
+                kinds={"duckdb", "csv"},
+            )
+            for source in sources
+        ],
+        can_subset=False,
+    )
+    def extracts(pipeline: dg.ResourceParam[Pipeline]) -> Iterator[dg.MaterializeResult]:
+        """Files of the raw folder into typed tables, with every row accounted for."""
+        result = pipeline.ingest()
+        rows = pipeline.row_counts()
+        for source in sources:
+            count = rows.get(("raw", source["name"]))
+            yield dg.MaterializeResult(
+                asset_key=translator.get_asset_key(source),
+                metadata={
+                    **({} if count is None else {"dagster/row_count": count}),
+                    **_dataset_metadata(source["name"], result),
+                },
+            )
+
+    return extracts
+
+
+def _dataset_metadata(dataset: str, result: IngestResult) -> dict[str, Any]:
+    files = [outcome for outcome in result.files if outcome.dataset == dataset]
+    if not files:
+        return {}
+    quarantine = [count for count in result.quarantine if count.dataset == dataset]
+    refused = [outcome for outcome in files if outcome.status == "refused"]
+    return {
+        "files": len(files),
+        "rows_read": sum(outcome.rows_read for outcome in files),
+        "rows_accepted": sum(outcome.rows_accepted for outcome in files),
+        "rows_quarantined": sum(outcome.rows_quarantined for outcome in files),
+        "rows_superseded": sum(outcome.rows_superseded for outcome in files),
+        "rows_repeated": sum(outcome.rows_repeated for outcome in files),
+        "quarantined_by_rule": {count.rule_id: count.rows for count in quarantine},
+        "refused_files": {outcome.source_file: outcome.message or "" for outcome in refused},
+    }
+
+
+def _mart_key(suite: Suite) -> dg.AssetKey:
+    return dg.AssetKey(["marts", suite.mart])
+
+
+def _mart_keys(document: Mapping[str, Any]) -> list[dg.AssetKey]:
+    translator = Translator()
+    return sorted(
+        translator.get_asset_key(node)
+        for node in document["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    )
+
+
+def _suite_checks(suites: list[Suite]) -> list[dg.AssetChecksDefinition]:
+    if not suites:
+        return []
+
+    @dg.multi_asset_check(
+        name="expectations",
+        specs=[
+            dg.AssetCheckSpec(
+                "expectations",
+                asset=_mart_key(suite),
+                description=f"The expectation suite of the mart {suite.mart}.",
+                blocking=True,
+            )
+            for suite in suites
+        ],
+    )
+    def expectations(pipeline: dg.ResourceParam[Pipeline]) -> Iterator[dg.AssetCheckResult]:
+        """Great Expectations suites on the candidate marts."""
+        completed = pipeline.validate()
+        for suite in suites:
+            yield _suite_result(suite, [check for check in completed if check.subject == suite.mart])
+        crashed = [check for check in completed if check.verdict is Verdict.CRASHED and check.is_blocking]
+        if crashed:
+            raise dg.Failure(
+                description="Could not check: "
+                + "; ".join(f"{check.id}: {check.detail}" for check in crashed[:5]),
+                allow_retries=False,
+            )
+
+    return [expectations]
+
+
+def _suite_result(suite: Suite, checks: list[Check]) -> dg.AssetCheckResult:
+    not_passed = [check for check in checks if check.verdict is not Verdict.PASSED]
+    blocking = any(check.is_blocking for check in checks)
+    return dg.AssetCheckResult(
+        asset_key=_mart_key(suite),
+        check_name="expectations",
+        passed=not not_passed,
+        severity=dg.AssetCheckSeverity.ERROR if blocking or not not_passed else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "expectations": len(checks),
+            "not_passed": {
+                check.id: {"verdict": str(check.verdict), "detail": check.detail, "reason": check.reason}
+                for check in not_passed
+            },
+        },
+    )
+
+
+def _gate_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=GATE,
+        deps=marts,
+        group_name="gate",
+        owners=[team(OWNER)],
+        kinds={"python"},
+        description="Checks planned against checks completed: only an open gate lets a candidate out.",
+    )
+    def gate(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+        decision = pipeline.decide()
+        if not decision.may_release:
+            raise dg.Failure(
+                description=decision.sentence(),
+                metadata={
+                    "checks": {check.id: f"{check.verdict}: {check.detail}" for check in decision.blocking}
+                },
+                allow_retries=False,
+            )
+        return dg.MaterializeResult(
+            metadata={
+                "decision": decision.sentence(),
+                "counts": decision.counts,
+                "warnings": {check.id: check.detail for check in decision.warnings},
+                "severities": {
+                    str(severity): sum(check.severity is severity for check in decision.checks)
+                    for severity in Severity
+                },
+            }
+        )
+
+    return gate
+
+
+def _release_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=RELEASE,
+        deps=[GATE],
+        group_name="release",
+        owners=[team(OWNER)],
+        kinds={"parquet", "csv", "duckdb"},
+        description="The candidate as an immutable release, with `current` pointing at it.",
+    )
+    def release(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+        info = pipeline.publish()
+        return dg.MaterializeResult(
+            metadata={
+                "release_id": info.release_id,
+                "path": dg.MetadataValue.path(info.path),
+                "content_hash": info.content_hash,
+                "headlines": dg.MetadataValue.md(
+                    "\n".join(f"- {headline.text}" for headline in pipeline.headlines)
+                ),
+                "rows": {name: restricted.rows for name, (_, restricted) in sorted(info.contents.items())},
+            }
+        )
+
+    return release
+
+
+def load() -> dg.Definitions:
+    """The definitions of this project, for Dagster's own tools."""
+    silence_telemetry()
+    return build_definitions(load_manifest(Settings.from_environment()).document, read_suites(SUITES_DIR))
