@@ -7,8 +7,8 @@ stays shut: that is meant.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -28,27 +28,20 @@ GATE = dg.AssetKey("gate")
 RELEASE = dg.AssetKey("release")
 
 
-class PipelineResource(dg.ConfigurableResourceFactory[Pipeline]):
-    """A run's settings. What is left empty comes from the environment (IQA_RAW_DIR, ...) or the defaults."""
+_OPTIONAL_TEXT = dg.Field(dg.Noneable(str), is_required=False, default_value=None)
 
-    raw_dir: str | None = None
-    marts_dir: str | None = None
-    warehouse: str | None = None
-    as_of: str | None = None
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Pipeline]:
-        """A pipeline that holds the writer's lock for as long as the run lasts."""
-        from pathlib import Path
-
-        settings = Settings.from_environment(
-            raw_dir=Path(self.raw_dir) if self.raw_dir else None,
-            marts_dir=Path(self.marts_dir) if self.marts_dir else None,
-            warehouse=Path(self.warehouse) if self.warehouse else None,
-            as_of=date.fromisoformat(self.as_of) if self.as_of else None,
-        )
-        with Pipeline(settings) as pipeline:
-            yield pipeline
+@dg.resource(
+    config_schema=dict.fromkeys(("raw_dir", "marts_dir", "warehouse", "as_of"), _OPTIONAL_TEXT),
+    description="A run's settings. What is empty comes from the environment (IQA_*) or the defaults.",
+)
+def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
+    """A pipeline that holds the writer's lock for as long as the run lasts."""
+    config: dict[str, str | None] = context.resource_config
+    paths = {name: Path(text) for name in ("raw_dir", "marts_dir", "warehouse") if (text := config[name])}
+    as_of = date.fromisoformat(config["as_of"]) if config["as_of"] else None
+    with Pipeline(Settings.from_environment(**paths, as_of=as_of)) as pipeline:
+        yield pipeline
 
 
 def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.Definitions:
@@ -77,7 +70,7 @@ def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.De
                 description="The same without a release: what `iqa check` does.",
             ),
         ],
-        resources={"pipeline": PipelineResource()},
+        resources={"pipeline": pipeline_resource},
         executor=dg.in_process_executor,
     )
 

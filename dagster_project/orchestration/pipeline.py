@@ -172,8 +172,8 @@ class Pipeline:
             self._completed.extend(completed)
             not_passed = sum(check.verdict != "passed" for check in completed)
             done(
-                f"{count_of(len(completed), 'expectation')} of {count_of(len(self.suites), 'suite')} verified,"
-                f" {not_passed} not passed",
+                f"{count_of(len(completed), 'expectation')} of {count_of(len(self.suites), 'suite')},"
+                f" verified, {not_passed} not passed",
                 counts={"expectations": len(completed), "not_passed": not_passed},
             )
         return completed

@@ -1,0 +1,84 @@
+"""`iqa`: the one front door. Exit codes: 0 done, 1 the data failed a check, 2 could not check or run.
+
+Here: the table of commands and what happens to an error. Not here: any command (`commands/`). The one trap:
+whatever is imported here is paid by every call, so only click and light modules are.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from dagster_project import __version__
+from dagster_project.commands.common import COULD_NOT_RUN, print_error
+
+# name -> what `iqa --help` says; the command is in `dagster_project.commands.<name>`.
+COMMANDS = {
+    "run": "Ingest the extracts, build the marts, check them and release them.",
+    "check": "The same without a release.",
+    "releases": "List the releases.",
+    "rollback": "Move `current` back to an earlier release.",
+    "synth": "Write seeded synthetic extracts.",
+    "ui": "Open Dagster's web interface over the same flow.",
+    "doctor": "Say what is wrong with the installation, folders, locks or key.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"dagster_project.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the data failed a check, 2 could not check or could not run.",
+)
+@click.version_option(__version__, prog_name="iqa")
+def iqa() -> None:
+    """Metrics warehouse for individual quality assessments: extracts in, checked figures out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `iqa` and exit with its code. No error ends in a stack trace unless IQA_DEBUG=1."""
+    try:
+        code = iqa.main(args=arguments, prog_name="iqa", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(COULD_NOT_RUN)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        click.echo("Stopped. The last release stays in place.", err=True)
+        sys.exit(COULD_NOT_RUN)
+    except BrokenPipeError:
+        # The reader of our output went away (`iqa releases | head`): nothing to tell anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("IQA_DEBUG") == "1":
+            traceback.print_exc()
+        print_error(error)
+        sys.exit(COULD_NOT_RUN)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""What the commands share: options, settings, the four-part error, output as text or JSON.
+
+Here: only what two commands need. The one trap: with `--format json` standard output holds one JSON document
+and nothing else, also when the command fails; everything a person follows goes to standard error.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dagster_project.errors import IqaError
+from dagster_project.settings import Settings
+
+DONE, DATA_FAILED, COULD_NOT_RUN = 0, 1, 2
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_format = "text"
+
+
+def raw_option(function: _Command) -> _Command:
+    """`--raw DIR`."""
+    return click.option(
+        "--raw",
+        "raw_dir",
+        type=click.Path(path_type=Path),
+        help="Folder of the extracts [IQA_RAW_DIR; data/raw].",
+    )(function)
+
+
+def marts_option(function: _Command) -> _Command:
+    """`--marts DIR`."""
+    return click.option(
+        "--marts",
+        "marts_dir",
+        type=click.Path(path_type=Path),
+        help="Folder of the releases [IQA_MARTS_DIR; data/marts].",
+    )(function)
+
+
+def warehouse_option(function: _Command) -> _Command:
+    """`--warehouse FILE`."""
+    return click.option(
+        "--warehouse",
+        type=click.Path(path_type=Path),
+        help="DuckDB work file [IQA_WAREHOUSE; warehouse/iqa.duckdb].",
+    )(function)
+
+
+def as_of_option(function: _Command) -> _Command:
+    """`--as-of DATE`."""
+    return click.option(
+        "--as-of",
+        type=click.DateTime(["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        help="Reporting date; later extracts are left out [IQA_AS_OF; the newest extract's date].",
+    )(function)
+
+
+def format_option(function: _Command) -> _Command:
+    """`--format text|json`; the choice holds for errors too."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        callback=_choose_format,
+        is_eager=True,
+        help="How results are printed.",
+    )(function)
+
+
+def _choose_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    global _format
+    _format = value
+    return value
+
+
+def settings_from(*, as_of: datetime | date | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment and the options of a command.
+
+    Raises IqaError when the environment holds something that cannot be read.
+    """
+    day = as_of.date() if isinstance(as_of, datetime) else as_of
+    try:
+        return Settings.from_environment(as_of=day, **overrides)
+    except ValueError as error:
+        raise IqaError(
+            str(error),
+            where="environment variables",
+            expected="values that `iqa run --help` describes",
+            next_step="Correct the variable or unset it.",
+        ) from error
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def print_error(error: BaseException) -> None:
+    """An error in four parts, on standard error; in JSON mode as a document on standard output too."""
+    parts = four_parts(error)
+    if _format == "json":
+        print_json({"exit_code": COULD_NOT_RUN, "error": parts})
+    click.echo(error_text(parts), err=True)
+
+
+def four_parts(error: BaseException) -> dict[str, str]:
+    """What, where, expected, what next; an error without them is a defect and is said to be one."""
+    if all(hasattr(error, part) for part in ("what", "where", "expected", "next_step")):
+        return {
+            "what": str(error.what),  # type: ignore[attr-defined]
+            "where": str(error.where),  # type: ignore[attr-defined]
+            "expected": str(error.expected),  # type: ignore[attr-defined]
+            "what_next": str(error.next_step),  # type: ignore[attr-defined]
+        }
+    return {
+        "what": f"{type(error).__name__}: {error}",
+        "where": _place(error),
+        "expected": "no error here: this one was not foreseen",
+        "what_next": "Run the command again with IQA_DEBUG=1 and report what it prints. "
+        "The last release is as it was.",
+    }
+
+
+def error_text(parts: Mapping[str, str]) -> str:
+    """The four parts for a terminal."""
+    return (
+        f"Error: {parts['what']}\n"
+        f"  where:     {parts['where']}\n"
+        f"  expected:  {parts['expected']}\n"
+        f"  what next: {parts['what_next']}"
+    )
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    place = "the start of the command"
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.startswith("dagster_project"):
+            place = f"{module}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def progress_stream(output_format: str) -> Any:
+    """Where the lines that a person follows go."""
+    return sys.stderr if output_format == "json" else sys.stdout

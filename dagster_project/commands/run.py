@@ -1,0 +1,192 @@
+"""`iqa run`: ingest, build, check, release.
+
+Here: the options, and what is shown while the flow runs and when it has ended; `iqa check` is the same
+without a release. The one trap: figures of a candidate that did not pass are shown to nobody, so the headlines come
+only after an open gate.
+"""
+
+import os
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dagster_project.commands.common import (
+    as_of_option,
+    error_text,
+    format_option,
+    four_parts,
+    marts_option,
+    print_json,
+    progress_stream,
+    raw_option,
+    settings_from,
+    warehouse_option,
+)
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_project.gate.checks import Check
+    from dagster_project.orchestration.runner import RunOutcome
+    from dagster_project.orchestration.steps import StepReport
+
+_DETAILS_MAX = 20
+
+
+@click.command("run")
+@raw_option
+@marts_option
+@warehouse_option
+@as_of_option
+@format_option
+def command(
+    raw_dir: Path | None,
+    marts_dir: Path | None,
+    warehouse: Path | None,
+    as_of: datetime | None,
+    output_format: str,
+) -> int:
+    """Ingest the extracts, build the marts, check them and release them."""
+    settings = settings_from(raw_dir=raw_dir, marts_dir=marts_dir, warehouse=warehouse, as_of=as_of)
+    return execute("run", settings, output_format)
+
+
+def execute(name: str, settings: Settings, output_format: str) -> int:
+    """Run the flow, show it, and return the exit code; only the command `run` releases."""
+    stream = progress_stream(output_format)
+
+    def say(line: str = "") -> None:
+        click.echo(line, file=stream)
+
+    say(f"Extracts {_short(settings.raw_dir)}, releases {_short(settings.marts_dir)}.")
+    from dagster_project.orchestration.runner import run_flow
+
+    outcome = run_flow(
+        settings,
+        release=name == "run",
+        on_start=lambda step: _say_start(step, stream),
+        on_step=lambda report: _say_step(report, say),
+    )
+    say()
+    _say_end(outcome, say)
+    if output_format == "json":
+        print_json(document(name, outcome))
+    if outcome.error is not None:
+        if os.environ.get("IQA_DEBUG") == "1":
+            traceback.print_exception(outcome.error)
+        click.echo(error_text(four_parts(outcome.error)), err=True)
+    return outcome.exit_code
+
+
+def _say_start(step: str, stream: Any) -> None:
+    if stream.isatty():
+        click.echo(f"{step} ...\r", nl=False, file=stream)
+
+
+def _say_step(report: "StepReport", say: Any) -> None:
+    say(f"{report.name:<8} {report.seconds:6.1f} s  {report.summary}")
+    for line in report.details[:_DETAILS_MAX]:
+        say(f"{'':<18}{line}")
+    if len(report.details) > _DETAILS_MAX:
+        say(f"{'':<18}and {len(report.details) - _DETAILS_MAX} more (tables raw.files, raw.quarantine)")
+
+
+def _say_end(outcome: "RunOutcome", say: Any) -> None:
+    pipeline = outcome.pipeline
+    decision = pipeline.decision
+    if decision is not None:
+        for check in decision.warnings:
+            say(f"Warning: {_check_line(check)}")
+        in_the_way = [check for check in decision.blocking if check.verdict != "not_run"]
+        not_run = [check for check in decision.blocking if check.verdict == "not_run"]
+        for check in in_the_way[:_DETAILS_MAX]:
+            say(f"{str(check.verdict).capitalize()}: {_check_line(check)}")
+            say(f"  why it matters: {check.reason} (owner: {check.owner})")
+            for example in check.examples:
+                say(f"  for example: {', '.join(f'{key}={value}' for key, value in example.items())}")
+        if len(in_the_way) > _DETAILS_MAX:
+            say(f"and {len(in_the_way) - _DETAILS_MAX} more checks; --format json lists them all")
+        if not_run:
+            say(f"Not run: {len(not_run)} checks, because of the above.")
+    for headline in pipeline.headlines:
+        say(headline.text)
+    if pipeline.release is not None:
+        say()
+        say(f"Release {pipeline.release.release_id} is current: {_short(pipeline.release.path)}")
+        if pipeline.key.is_demo:
+            say("Staff pseudonyms use the public demo key: for made-up data only (IQA_PSEUDONYM_KEY_FILE).")
+    elif outcome.exit_code != 0:
+        say("Nothing was released; the last release stays in place.")
+
+
+def _check_line(check: "Check") -> str:
+    detail = f": {check.detail}" if check.detail else ""
+    return f"{check.id} ({check.subject}){detail}"
+
+
+def document(name: str, outcome: "RunOutcome") -> dict[str, Any]:
+    """The run as one JSON-ready document."""
+    pipeline = outcome.pipeline
+    decision, release, result = pipeline.decision, pipeline.release, pipeline.intake
+    return {
+        "command": name,
+        "exit_code": outcome.exit_code,
+        "as_of": result.as_of if result else None,
+        "error": None if outcome.error is None else four_parts(outcome.error),
+        "steps": [
+            {"name": step.name, "seconds": round(step.seconds, 3), "summary": step.summary, **step.counts}
+            for step in pipeline.steps
+        ],
+        "ingest": result.to_dict() if result else None,
+        "gate": None
+        if decision is None
+        else {
+            "sentence": decision.sentence(),
+            "counts": decision.counts,
+            "blocking": [_check_record(check) for check in decision.blocking],
+            "warnings": [_check_record(check) for check in decision.warnings],
+        },
+        "headlines": [
+            {
+                "key": headline.key,
+                "text": headline.text,
+                "is_synthetic": headline.is_synthetic,
+                **headline.values,
+            }
+            for headline in pipeline.headlines
+        ],
+        "is_demo_key": pipeline.key.is_demo,
+        "release": None
+        if release is None
+        else {
+            "release_id": release.release_id,
+            "path": str(release.path),
+            "content_hash": release.content_hash,
+            "marts": {
+                mart: {
+                    "rows": restricted.rows,
+                    "content_hash": restricted.content_hash,
+                    "is_shareable": shareable is not None,
+                }
+                for mart, (shareable, restricted) in sorted(release.contents.items())
+            },
+        },
+    }
+
+
+def _check_record(check: "Check") -> dict[str, Any]:
+    return {
+        **check.public_record(),
+        "detail": check.detail,
+        "examples": [dict(example) for example in check.examples],
+    }
+
+
+def _short(path: Path) -> str:
+    """A path as a person would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

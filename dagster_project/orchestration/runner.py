@@ -1,0 +1,85 @@
+"""Runs the flow as a Dagster job in this process, and says how it ended.
+
+Here: one run from lock to exit code, for the commands. Not here: printing. The one trap: "the job failed"
+says too little. Whether the data failed a check (1) or something could not be checked (2) is read from the gate's
+decision and from what a stage raised, never from Dagster's status alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.gate.decision import COULD_NOT_CHECK
+from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
+from dagster_project.orchestration.steps import StepReport
+from dagster_project.settings import Settings, silence_telemetry
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A run that ended. `error` is what kept it from deciding, where something did."""
+
+    pipeline: Pipeline
+    exit_code: int
+    error: BaseException | None
+
+
+def run_flow(
+    settings: Settings,
+    *,
+    release: bool,
+    on_step: Callable[[StepReport], None] = lambda report: None,
+    on_start: Callable[[str], None] = lambda name: None,
+    suites_dir: Path = SUITES_DIR,
+) -> RunOutcome:
+    """Ingest, build, check and, with `release`, publish.
+
+    Raises IqaError or ReleaseError when the run could not start (another writer, an unusable key).
+    """
+    silence_telemetry()
+    pipeline = Pipeline(settings, on_step=on_step, on_start=on_start, suites_dir=suites_dir)
+    with pipeline:
+        import dagster as dg
+
+        from dagster_project.orchestration.definitions import CHECK_JOB, RUN_JOB, build_definitions
+
+        definitions = build_definitions(pipeline.manifest.document, pipeline.suites)
+        job = definitions.resolve_job_def(RUN_JOB if release else CHECK_JOB)
+        with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+            result = job.execute_in_process(
+                run_config=_QUIET,
+                instance=instance,
+                raise_on_error=False,
+                resources={"pipeline": pipeline},
+            )
+        if pipeline.crash is not None:
+            return RunOutcome(pipeline, COULD_NOT_CHECK, pipeline.crash)
+        if pipeline.decision is None:
+            # A failed check stopped the job before the gate; the gate still says what did not run.
+            pipeline.decide()
+        assert pipeline.decision is not None
+        if pipeline.decision.may_release and not result.success:
+            return RunOutcome(pipeline, COULD_NOT_CHECK, RuntimeError(_failures(result)))
+        return RunOutcome(pipeline, pipeline.decision.exit_code, None)
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Dagster's own folder beside the warehouse: the history of runs that `iqa ui` shows."""
+    home = settings.warehouse.parent / "dagster"
+    config = home / "dagster.yaml"
+    if not config.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    return home
+
+
+def _failures(result: Any) -> str:
+    messages = [
+        f"{event.step_key}: {event.step_failure_data.error.message.strip()}"
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.error is not None
+    ]
+    return "; ".join(messages) or "Dagster ended the run without saying why"
