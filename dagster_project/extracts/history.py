@@ -11,8 +11,18 @@ import duckdb
 from dagster_project.extracts.codes import CodeLists
 from dagster_project.extracts.context import area_of, event_of, faults_sql, key_text, this_relation
 from dagster_project.extracts.contracts import Contract
-from dagster_project.extracts.typed import fault
+from dagster_project.extracts.typed import empty_relation, fault
 
+_NO_OUTCOMES = """
+create or replace temp table ingest_outcomes (
+  file_seq ubigint,
+  source_row bigint,
+  outcome varchar,
+  version_number bigint,
+  first_extract_date date,
+  known_to date
+)
+"""
 _LINEAGE = "source_file, source_sheet, source_row, extract_date, first_extract_date, version_number"
 
 
@@ -23,9 +33,15 @@ def build_history(
     codes: CodeLists,
     typed: str,
 ) -> None:
-    """Make `raw.<dataset>_versions` and `raw.<dataset>` from the typed files; note faults and repeats."""
-    connection.execute(f"insert into ingest_faults {faults_sql(contract, contracts, codes, typed)}")
-    _sort_repeated_keys(connection, contract, contracts, typed)
+    """Make `raw.<dataset>_versions` and `raw.<dataset>` from the typed files; note faults and repeats.
+
+    `typed` is the relation of the typed files, empty if there are none.
+    """
+    connection.execute(_NO_OUTCOMES)
+    if typed:
+        connection.execute(f"insert into ingest_faults {faults_sql(contract, contracts, codes, typed)}")
+        _sort_repeated_keys(connection, contract, contracts, typed)
+    typed = typed or empty_relation(contract)
     columns = ", ".join(f'this."{name}"' for name in contract.field_names)
     connection.execute(f"""
 create or replace table raw.{contract.dataset}_versions as
@@ -57,22 +73,11 @@ where coalesce(outcome.outcome, 'stands') <> 'repeated'
   )
 """)
     names = ", ".join(f'"{name}"' for name in contract.field_names)
-    if _is_table(connection, contract.dataset):
-        connection.execute(f"drop table raw.{contract.dataset}")
     connection.execute(
         f"create or replace view raw.{contract.dataset} as "
         f"select {names}, {_LINEAGE} from raw.{contract.dataset}_versions where known_to is null"
     )
     _count(connection, contract)
-
-
-def _is_table(connection: duckdb.DuckDBPyConnection, dataset: str) -> bool:
-    found = connection.execute(
-        "select count(*) from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'raw' and table_name = $1",
-        [dataset],
-    ).fetchone()
-    return bool(found and found[0])
 
 
 def _sort_repeated_keys(
@@ -85,6 +90,8 @@ def _sort_repeated_keys(
         f"create or replace temp table ingest_repeated_keys as "
         f"select _key_hash from {typed} group by _key_hash having count(*) > 1"
     )
+    if not connection.execute("select 1 from ingest_repeated_keys limit 1").fetchone():
+        return
     connection.execute(f"""
 create or replace temp table ingest_judged as
 with this as (
@@ -124,7 +131,7 @@ from ingest_judged
 where is_duplicate
 """)
     connection.execute(f"""
-create or replace temp table ingest_outcomes as
+insert into ingest_outcomes
 with compared as (
   select
     *,

@@ -239,7 +239,7 @@ def _build(
     _load_seeds(connection, contracts, seeds_dir)
     for dataset, contract in contracts.items():
         paths = [file.typed for file in ordered[dataset] if file.typed is not None]
-        build_history(connection, contract, contracts, codes, typed_relation(paths, contract))
+        build_history(connection, contract, contracts, codes, typed_relation(paths))
     _drop_former_datasets(connection, contracts)
     _write_quarantine(connection)
     _write_warnings(connection, contracts)

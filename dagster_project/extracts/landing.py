@@ -237,15 +237,14 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
         raise Refusal("unreadable", "it is neither UTF-8 nor Windows-1252. Save it as CSV UTF-8.")
     look = _FirstLook("utf-8-sig" if is_utf8 else "cp1252", has_nul)
     if quotes % 2:
-        _refuse_open_quote(path, look, limits, compressed=compressed)
+        _refuse_open_quote(path, look, compressed=compressed)
     return look
 
 
-def _refuse_open_quote(path: Path, look: _FirstLook, limits: Limits, *, compressed: bool) -> None:
+def _refuse_open_quote(path: Path, look: _FirstLook, *, compressed: bool) -> None:
     """Refuse a file whose last record opens a quote that never closes: it would swallow rows."""
-    csv.field_size_limit(max(limits.value_characters, 1 << 30))
     with _text(path, look, compressed=compressed) as lines:
-        reader = csv.reader(lines, strict=True)
+        reader = _csv_reader(lines, strict=True)
         line = 1
         while True:
             line = reader.line_num + 1
@@ -270,14 +269,17 @@ def _csv_headers(path: Path, look: _FirstLook, limits: Limits, *, compressed: bo
     raise Refusal("unreadable", "it has no header row. Export it again with its column names.")
 
 
+def _csv_reader(lines: IO[str], *, strict: bool = False) -> Any:
+    # The module's own limit is one for the whole process: it is only ever raised, and `_records` checks ours.
+    csv.field_size_limit(1 << 30)
+    return csv.reader(lines, strict=strict)
+
+
 def _records(lines: IO[str], limits: Limits) -> Iterator[list[str]]:
-    csv.field_size_limit(limits.value_characters)
-    try:
-        yield from csv.reader(lines)
-    except csv.Error as error:
-        if "field larger" in str(error):
-            raise Refusal("over_size_limit", _long_value(limits)) from error
-        raise
+    for record in _csv_reader(lines):
+        if any(len(value) > limits.value_characters for value in record):
+            raise Refusal("over_size_limit", _long_value(limits))
+        yield record
 
 
 def _long_value(limits: Limits) -> str:

@@ -14,7 +14,6 @@ import json
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -182,19 +181,16 @@ def _load_code_map(
     codes: CodeLists,
 ) -> None:
     """Fill `ingest_code_map` with what each distinct spelling of the file stands for."""
+    mapped = [field for field in contract.fields if _is_mapped(field) and field.name in match.columns]
     found: list[tuple[str, str, str]] = []
-    for field in contract.fields:
-        if not _is_mapped(field) or field.name not in match.columns:
-            continue
-        column = match.columns[field.name]
-        spellings = connection.execute(
-            f"select distinct {_cleaned(column)} as spelling from read_parquet({literal(str(landed))}) "
-            "where spelling is not null"
-        ).fetchall()
-        for (spelling,) in spellings:
-            code = _code_of(field, spelling, codes)
-            if code is not None:
-                found.append((field.name, spelling, code))
+    if mapped:
+        spellings = ", ".join(f"list(distinct {_cleaned(match.columns[field.name])})" for field in mapped)
+        row = connection.execute(f"select {spellings} from read_parquet({literal(str(landed))})").fetchone()
+        for field, texts in zip(mapped, row or (), strict=True):
+            for spelling in texts or ():
+                code = None if spelling is None else _code_of(field, spelling, codes)
+                if code is not None:
+                    found.append((field.name, spelling, code))
     connection.execute(
         "create or replace temp table ingest_code_map (field varchar, spelling varchar, code varchar)"
     )
@@ -367,9 +363,9 @@ def empty_relation(contract: Contract) -> str:
     return f"(select {columns}, 0::ubigint as _file where false)"
 
 
-def typed_relation(paths: list[Path], contract: Contract) -> str:
-    """The typed files as one relation; `_file` is the position of the file in `paths`."""
+def typed_relation(paths: list[Path]) -> str:
+    """The typed files as one relation, or "" without files; `_file` is the position in `paths`."""
     if not paths:
-        return empty_relation(contract)
-    names: list[Any] = [literal(str(path)) for path in paths]
-    return f"(select *, file_index as _file from read_parquet([{', '.join(names)}]))"
+        return ""
+    names = ", ".join(literal(str(path)) for path in paths)
+    return f"(select *, file_index as _file from read_parquet([{names}]))"
