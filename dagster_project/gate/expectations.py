@@ -3,6 +3,7 @@
 Marts are small, so each is read into a pandas frame once and all its expectations are verified on that;
 large facts are the business of dbt tests. Nothing is written: the context lives in memory.
 The trap: Great Expectations reports its own exceptions as `success: false`. Here they are `crashed`.
+Conditions on rows go into derived columns: its string conditions are deprecated.
 
 Its import takes 5 s warm and 9-12 s cold, so it happens inside functions; call `warm_up` before dbt runs.
 """
