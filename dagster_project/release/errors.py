@@ -1,17 +1,13 @@
-"""The one error of this folder: something kept a release from being written, read or pointed at.
+"""The error of this folder: something kept a release from being written, read or pointed at.
 
-The trap: a release that could not be written is not bad data. The command line ends with `exit_code` 2.
+What belongs here: that one class. The trap: a release that could not be written is not bad data, so the
+command line ends with `exit_code` 2, "could not run", and never with 1.
 """
 
+from dagster_project.errors import IqaError
 
-class ReleaseError(Exception):
-    """What went wrong, where, what was expected, and what to do next."""
+
+class ReleaseError(IqaError):
+    """What went wrong with a release, where, what was expected, and what to do next."""
 
     exit_code = 2
-
-    def __init__(self, what: str, *, where: str, expected: str, next_step: str) -> None:
-        self.what = what
-        self.where = where
-        self.expected = expected
-        self.next_step = next_step
-        super().__init__(f"{what}\n  where: {where}\n  expected: {expected}\n  what to do: {next_step}")
