@@ -1,8 +1,8 @@
 """`iqa run`: ingest, build, check, release.
 
 Here: the options, and what is shown while the flow runs and when it has ended; `iqa check` is the same
-without a release. The one trap: figures of a candidate that did not pass are shown to nobody, so the headlines come
-only after an open gate.
+without a release. The one trap: figures of a candidate that did not pass are shown to nobody, so the
+headlines come only after an open gate.
 """
 
 import os
@@ -96,7 +96,7 @@ def _say_step(report: "StepReport", say: Any) -> None:
 def _say_end(outcome: "RunOutcome", say: Any) -> None:
     pipeline = outcome.pipeline
     decision = pipeline.decision
-    if decision is not None:
+    if decision is not None and outcome.error is None:
         for check in decision.warnings:
             say(f"Warning: {_check_line(check)}")
         in_the_way = [check for check in decision.blocking if check.verdict != "not_run"]

@@ -50,7 +50,7 @@ def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.De
     assets = [
         _extract_assets(document),
         build_dbt_assets(document),
-        _gate_asset(marts),
+        _gate_asset([*marts, *_source_keys(document)]),
         _release_asset(),
     ]
     known = {key for asset in assets for key in asset.keys}
@@ -141,6 +141,11 @@ def _mart_keys(document: Mapping[str, Any]) -> list[dg.AssetKey]:
     )
 
 
+def _source_keys(document: Mapping[str, Any]) -> list[dg.AssetKey]:
+    translator = Translator()
+    return sorted(translator.get_asset_key(source) for source in document["sources"].values())
+
+
 def _suite_checks(suites: list[Suite]) -> list[dg.AssetChecksDefinition]:
     if not suites:
         return []
@@ -191,10 +196,10 @@ def _suite_result(suite: Suite, checks: list[Check]) -> dg.AssetCheckResult:
     )
 
 
-def _gate_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _gate_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=GATE,
-        deps=marts,
+        deps=upstream,
         group_name="gate",
         owners=[team(OWNER)],
         kinds={"python"},

@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.errors import IqaError
-from dagster_project.extracts import IngestResult, ingest
+from dagster_project.extracts import ExtractError, IngestResult, ingest
 from dagster_project.gate.checks import Check
 from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks
 from dagster_project.gate.decision import GateDecision, decide
@@ -129,7 +129,7 @@ class Pipeline:
             self._warming = warm_up()
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
-                intake = self.intake = ingest(self.settings, connection)
+                intake = self.intake = self._ingested(connection)
                 if intake.as_of is None or intake.rows("accepted") == 0:
                     raise IqaError(
                         "There is nothing to work on: no row of any extract was accepted.",
@@ -230,6 +230,17 @@ class Pipeline:
                 "where database_name = 'warehouse'"
             ).fetchall()
         return {(schema, table): size for schema, table, size in rows}
+
+    def _ingested(self, connection: duckdb.DuckDBPyConnection) -> IngestResult:
+        try:
+            return ingest(self.settings, connection)
+        except ExtractError as error:
+            raise IqaError(
+                str(error),
+                where=str(self.settings.raw_dir),
+                expected="a folder of extracts, and contracts and seeds that agree with each other",
+                next_step="Correct what the message names, then run again. The last release stays in place.",
+            ) from error
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         try:

@@ -1,8 +1,8 @@
 """Runs the flow as a Dagster job in this process, and says how it ended.
 
 Here: one run from lock to exit code, for the commands. Not here: printing. The one trap: "the job failed"
-says too little. Whether the data failed a check (1) or something could not be checked (2) is read from the gate's
-decision and from what a stage raised, never from Dagster's status alone.
+says too little. Whether the data failed a check (1) or something could not be checked (2) is read from the
+gate's decision and from what a stage raised, never from Dagster's status alone.
 """
 
 from collections.abc import Callable
