@@ -99,8 +99,8 @@ def area_names() -> list[str]:
 
 @cache
 def themes() -> pl.DataFrame:
-    """The seed `themes`: code, category, example sentence."""
-    return pl.read_csv(SEEDS_DIR / "themes.csv").select("theme_code", "theme_category", "example", "pattern")
+    """The seed `theme_patterns`: code, category, example sentence."""
+    return pl.read_csv(SEEDS_DIR / "theme_patterns.csv").select("theme_code", "theme_category", "example", "pattern")
 
 
 def area_shares() -> np.ndarray:

@@ -168,7 +168,7 @@ def satisfied_sentences() -> list[str]:
 
 
 def failing_sentences() -> list[list[str]]:
-    """By category, one sentence per theme, in the order of the seed `themes`."""
+    """By category, one sentence per theme, in the order of the seed `theme_patterns`."""
     return _pools()["failing"]
 
 

@@ -1,6 +1,6 @@
 with themes as (
 
-    select * from {{ ref('themes') }}
+    select * from {{ ref('theme_patterns') }}
 
 ),
 

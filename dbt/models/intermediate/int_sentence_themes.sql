@@ -1,7 +1,7 @@
 {# The themes of each sentence, matched once however often it was written. A sentence that the last run matched against
    the same patterns is taken from this table's own last state: at ten years' volume the matching is most of the text
    work, and a new quarter brings few new sentences. Either way the content is the same. A negated sentence has no theme. #}
-{%- set themes = seed_rows(ref('themes'), ['theme_code', 'pattern']) -%}
+{%- set themes = seed_rows(ref('theme_patterns'), ['theme_code', 'pattern']) -%}
 {%- set negations = seed_rows(ref('theme_negations'), ['negation_code', 'pattern']) -%}
 {%- set pattern_set_hash = local_md5((themes ~ negations) | string) -%}
 {%- set columns = ['sentence_key', 'is_negated', 'theme_codes', 'pattern_set_hash'] -%}

@@ -20,7 +20,7 @@ sentence_themes as (
 
 themes as (
 
-    select * from {{ ref('themes') }}
+    select * from {{ ref('theme_patterns') }}
 
 ),
 
