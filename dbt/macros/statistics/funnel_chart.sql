@@ -27,6 +27,8 @@ least(greatest(
 ), pi() / 2)
 {%- endset -%}
 case
+    -- greatest() and least() skip a NULL, which would turn an unknown limit into 0.
+    when {{ tau2 }} is null or {{ centre }} is null then null
     when {{ transform }} = 'arcsine' then power(sin({{ angle }}), 2)
     else
         least(greatest(

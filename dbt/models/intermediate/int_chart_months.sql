@@ -20,6 +20,12 @@ dips as (
 
 ),
 
+comparisons as (
+
+    select * from {{ ref('fct_comparison') }}
+
+),
+
 level_members as (
 
     select * from {{ ref('int_level_members') }}
@@ -97,6 +103,26 @@ comment_months as (
 
 ),
 
+lenient_months as (
+
+    -- By the month of the assessment: the marking is the manager's, whenever the sampler looked at it.
+    select
+        'lenient_rate' as metric,
+        assessment_type,
+        area_code,
+        unit_type,
+        cast(date_trunc('month', assessed_on) as date) as month,
+        count(case when direction = 'lenient' then 1 end) as value_num,
+        count(*) as value_den
+    from comparisons
+    where
+        comparison = 'manager_v_dip_sampler'
+        and basis = 'answer'
+        and is_comparable
+    group by assessment_type, area_code, unit_type, date_trunc('month', assessed_on)
+
+),
+
 cells as (
 
     select * from iqa_months
@@ -106,6 +132,8 @@ cells as (
     select * from met_months
     union all
     select * from comment_months
+    union all
+    select * from lenient_months
 
 ),
 

@@ -198,6 +198,24 @@ inspection_units as (
 
 ),
 
+unioned as (
+
+    select * from period_units
+    union all
+    select * from inspection_units
+
+),
+
+counted as (
+
+    select
+        unioned.*,
+        count(*) over (partition by metric, assessment_type, sample) as unit_count
+    from unioned
+    where n > 0
+
+),
+
 final as (
 
     select
@@ -214,27 +232,8 @@ final as (
         area_name,
         cast(value_num as bigint) as value_num,
         cast(n as bigint) as n
-    from period_units
-    where n > 0
-
-    union all
-
-    select
-        metric,
-        assessment_type,
-        sample,
-        period_type,
-        period_label,
-        period_start,
-        period_end,
-        regime,
-        figure_status,
-        area_code,
-        area_name,
-        cast(value_num as bigint) as value_num,
-        cast(n as bigint) as n
-    from inspection_units
-    where n > 0
+    from counted
+    where unit_count >= {{ policy('funnel_units_min') }}
 
 )
 
