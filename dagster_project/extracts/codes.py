@@ -88,7 +88,7 @@ def load_code_lists(seeds_dir: Path) -> CodeLists:
         ("instruments", "instrument_version"),
         ("questions", "question_code"),
         ("inspections", "inspection_code"),
-        ("themes", "theme_code"),
+        ("theme_patterns", "theme_code"),
         ("reason_codes", "reason_code"),
     ):
         lists[name] = {}

@@ -43,7 +43,7 @@ _RULE_OF_LIST = {
     "areas": "unknown_area",
     "instruments": "unknown_instrument",
     "inspections": "unknown_inspection",
-    "themes": "unknown_theme",
+    "theme_patterns": "unknown_theme",
     "questions": "question_not_in_instrument",
 }
 

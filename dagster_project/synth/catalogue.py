@@ -100,7 +100,9 @@ def area_names() -> list[str]:
 @cache
 def themes() -> pl.DataFrame:
     """The seed `theme_patterns`: code, category, example sentence."""
-    return pl.read_csv(SEEDS_DIR / "theme_patterns.csv").select("theme_code", "theme_category", "example", "pattern")
+    return pl.read_csv(SEEDS_DIR / "theme_patterns.csv").select(
+        "theme_code", "theme_category", "example", "pattern"
+    )
 
 
 def area_shares() -> np.ndarray:

@@ -1,7 +1,7 @@
 {# What the manager, the dip sampler and the inspector each said of the same assessment or answer. Only where the manager and
    the inspector can be compared and the sampler said something. On whole assessments a dip without a rating counts by its
    opinion: a challenge is the stricter view. #}
-{%- set themes = seed_rows(ref('themes'), ['theme_code', 'theme_category', 'is_good_practice', 'pattern'])
+{%- set themes = seed_rows(ref('theme_patterns'), ['theme_code', 'theme_category', 'is_good_practice', 'pattern'])
     | rejectattr('is_good_practice') | list -%}
 {%- set negations = seed_rows(ref('theme_negations'), ['negation_code', 'pattern']) -%}
 with comparisons as (
