@@ -210,13 +210,19 @@ def _type_all(
     codes: CodeLists,
     settings: Settings,
 ) -> None:
+    """Type every file; most are small, so planning the statement is the cost, and files go side by side."""
     keys = {name: typing_key(contract, codes) for name, contract in contracts.items()}
-    for file in _loaded(files):
+
+    def type_one(file: _File) -> None:
         assert file.match is not None
         landed = landed_path(settings.landing_dir, file.delivered, str(file.outcome.file_sha256))
-        file.typed = type_file(
-            connection, landed, file.match, contracts[file.dataset], codes, keys[file.dataset]
-        )
+        with connection.cursor() as cursor:
+            file.typed = type_file(
+                cursor, landed, file.match, contracts[file.dataset], codes, keys[file.dataset]
+            )
+
+    with ThreadPoolExecutor(max_workers=settings.threads) as pool:
+        list(pool.map(type_one, _loaded(files)))
 
 
 def _build(

@@ -9,8 +9,8 @@ and sheet are in the seal.
 breaks does not start a new row; in XLSX it is the sheet's own number; a Parquet file has no header row, so
 its first row is 1. Rows without any value are no rows, but keep their number.
 
-The trap: CSV has a quick reader and a patient one. The quick one is used only for files that a first look
-finds clean and that turn out to have no ragged row; both give the same rows and the same numbers.
+The trap: CSV has a quick reader and a patient one. The quick one is tried on files that a first look finds
+clean, and gives up at the first ragged row; both give the same rows and the same numbers.
 """
 
 import codecs
@@ -117,9 +117,19 @@ def _over(size: int, limit: int, unit: str) -> str:
 
 def _write(delivered: Delivered, written: Path, limits: Limits) -> dict[str, Any]:
     import pyarrow as pa
+
+    try:
+        return _write_content(_read(delivered, limits), written, limits)
+    except pa.ArrowInvalid:
+        if not str(delivered.file_format).startswith("csv"):
+            raise
+    return _write_content(_read(delivered, limits, is_patient=True), written, limits)
+
+
+def _write_content(content: _Content, written: Path, limits: Limits) -> dict[str, Any]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    content = _read(delivered, limits)
     if len(content.headers) > limits.columns:
         raise Refusal("over_size_limit", _over(len(content.headers), limits.columns, "columns"))
     if not any(header.strip() for header in content.headers):
@@ -147,12 +157,13 @@ def _write(delivered: Delivered, written: Path, limits: Limits) -> dict[str, Any
     }
 
 
-def _read(delivered: Delivered, limits: Limits) -> _Content:
+def _read(delivered: Delivered, limits: Limits, *, is_patient: bool = False) -> _Content:
     if delivered.file_format == "xlsx":
         return _read_workbook(delivered.path, limits)
     if delivered.file_format == "parquet":
         return _read_parquet(delivered.path)
-    return _read_csv(delivered.path, limits, compressed=delivered.file_format == "csv.gz")
+    compressed = delivered.file_format == "csv.gz"
+    return _read_csv(delivered.path, limits, compressed=compressed, is_patient=is_patient)
 
 
 def _schema(columns: int) -> "pyarrow.Schema":
@@ -182,13 +193,14 @@ class _FirstLook:
     has_nul: bool
 
 
-def _read_csv(path: Path, limits: Limits, *, compressed: bool) -> _Content:
+def _read_csv(path: Path, limits: Limits, *, compressed: bool, is_patient: bool) -> _Content:
     look = _look_at_text(path, limits, compressed=compressed)
     headers, header_record = _csv_headers(path, look, limits, compressed=compressed)
     notes = []
     if look.encoding == "cp1252":
         notes.append("read as Windows-1252 and converted to UTF-8")
-    if not look.has_nul and _is_plain(path, look, len(headers), compressed=compressed):
+    is_plain = len(headers) > 1 and not look.has_nul and not is_patient
+    if is_plain:
         batches = _quick_batches(path, look, len(headers), header_record, limits, compressed=compressed)
     else:
         batches = _patient_batches(path, look, len(headers), header_record, limits, compressed=compressed)
@@ -305,20 +317,6 @@ def _quick_reader(path: Path, look: _FirstLook, columns: int, compressed: bool) 
     )
 
 
-def _is_plain(path: Path, look: _FirstLook, columns: int, *, compressed: bool) -> bool:
-    """Whether the quick reader gets through the whole file: no ragged row, no overlong value."""
-    import pyarrow as pa
-
-    if columns < 2:
-        return False
-    try:
-        for _ in _quick_reader(path, look, columns, compressed):
-            pass
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def _quick_batches(
     path: Path, look: _FirstLook, columns: int, header_record: int, limits: Limits, *, compressed: bool
 ) -> Iterator["pyarrow.Table"]:
@@ -332,7 +330,7 @@ def _quick_batches(
             longest = pc.max(pc.binary_length(column)).as_py() or 0
             if longest > limits.value_characters:
                 raise Refusal("over_size_limit", _long_value(limits))
-        numbers = pa.array(range(number + 1, number + table.num_rows + 1), pa.int64())
+        numbers = pa.arange(number + 1, number + table.num_rows + 1)
         number += table.num_rows
         yield _with_values(numbers, list(table.columns), header_record)
 
@@ -393,6 +391,7 @@ def _patient_batches(
 def _read_workbook(path: Path, limits: Limits) -> _Content:
     import fastexcel
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     with zipfile.ZipFile(path) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
@@ -406,30 +405,39 @@ def _read_workbook(path: Path, limits: Limits) -> _Content:
     else:
         raise Refusal("unreadable", "it has no visible sheet. Show the sheet that holds the data.")
     cells, errors = sheet.to_arrow_with_errors()
-    columns = [column.to_pylist() for column in cells.columns]
-    for error in errors.errors if errors else []:
-        row, position = error.offset_position
-        found = re.search(r"Error\((\w+)\)", error.detail)
-        columns[position][row] = _EXCEL_ERRORS.get(found.group(1) if found else "", "#ERROR!")
-    first_row = _first_row(path, name) if columns else 1
-    header = next((row for row in range(cells.num_rows) if any(column[row] for column in columns)), None)
+    columns = _with_excel_errors(cells.columns, errors.errors if errors else [])
+    header = next(
+        (row for row in range(cells.num_rows) if any(column[row].as_py() for column in columns)), None
+    )
     if header is None:
         raise Refusal("unreadable", f"its sheet {name!r} is empty. Export it again.")
-    headers = [(column[header] or "") for column in columns]
+    headers = [column[header].as_py() or "" for column in columns]
+    # A date without a time of day comes as midnight of that day.
     below = [
-        pa.array([_excel_text(value) for value in column[header + 1 :]], pa.string()) for column in columns
+        pc.replace_substring_regex(column[header + 1 :], r"^(\d{4}-\d{2}-\d{2}) 00:00:00$", r"\1")
+        for column in columns
     ]
-    start = first_row + header + 1
-    numbers = pa.array(range(start, start + len(below[0])), pa.int64())
-    batch = _mark_nul(_with_values(numbers, below))
+    start = _first_row(path, name) + header + 1
+    batch = _mark_nul(_with_values(pa.arange(start, start + len(below[0])), below))
     return _Content(headers, iter([batch]), sheet=name)
 
 
-def _excel_text(value: str | None) -> str | None:
-    """A date without a time of day as an ISO date; anything else as it is."""
-    if value is not None and value.endswith(" 00:00:00") and len(value) == 19:
-        return value[:10]
-    return value
+def _with_excel_errors(columns: list[Any], errors: list[Any]) -> list[Any]:
+    """Show error cells as the sheet does: left empty, they would pass for values that were never given."""
+    import pyarrow as pa
+
+    shown: dict[int, dict[int, str]] = {}
+    for error in errors:
+        row, position = error.offset_position
+        found = re.search(r"Error\((\w+)\)", error.detail)
+        name = _EXCEL_ERRORS.get(found.group(1) if found else "", "#ERROR!")
+        shown.setdefault(position, {})[row] = name
+    return [
+        pa.array([shown[position].get(row, value) for row, value in enumerate(column.to_pylist())])
+        if position in shown
+        else column
+        for position, column in enumerate(columns)
+    ]
 
 
 def _first_row(path: Path, sheet_name: str) -> int:
@@ -479,7 +487,7 @@ def _parquet_batches(source: Any) -> Iterator["pyarrow.Table"]:
 
     number = 0
     for batch in source.iter_batches(batch_size=_BATCH_ROWS):
-        numbers = pa.array(range(number + 1, number + batch.num_rows + 1), pa.int64())
+        numbers = pa.arange(number + 1, number + batch.num_rows + 1)
         number += batch.num_rows
         yield _mark_nul(_with_values(numbers, [_as_text(column) for column in batch.columns]))
 
@@ -516,7 +524,7 @@ def _mark_nul(table: "pyarrow.Table") -> "pyarrow.Table":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pa.array([False] * table.num_rows, pa.bool_())
+    found: Any = False
     for name in table.column_names[3:]:
         found = pc.or_(found, pc.fill_null(pc.match_substring(table[name], "\0"), False))
     if not pc.any(found).as_py():

@@ -222,9 +222,9 @@ def test_an_unchanged_file_is_not_read_again_and_a_damaged_copy_is_made_again(
     reads: list[str] = []
     original = landing._read
 
-    def counted(delivered: Delivered, limits: Limits) -> Any:
+    def counted(delivered: Delivered, limits: Limits, **options: Any) -> Any:
         reads.append(delivered.source_file)
-        return original(delivered, limits)
+        return original(delivered, limits, **options)
 
     monkeypatch.setattr(landing, "_read", counted)
     warehouse.load()
