@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from support.macros import render_macro
+from tests.support.macros import render_macro
 
 from dagster_project.statistics import agreement
 from dagster_project.warehouse.functions import register_functions

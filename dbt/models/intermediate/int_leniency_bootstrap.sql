@@ -45,11 +45,23 @@ counted as (
 
 ),
 
+spanned as (
+
+    -- Where a sample holds one type only, ALL is that type over again and is not resampled twice.
+    select
+        counted.*,
+        min(assessment_type) over (partition by comparison, sample, basis)
+        = max(assessment_type) over (partition by comparison, sample, basis) as is_one_type
+    from counted
+
+),
+
 both_types as (
 
-    select *, assessment_type as sample_type from counted
+    select *, assessment_type as sample_type from spanned
     union all
-    select *, 'ALL' as sample_type from counted
+    select *, 'ALL' as sample_type from spanned
+    where not is_one_type
 
 ),
 
@@ -68,6 +80,7 @@ gathered as (
     select
         {{ keys | join(', ') }},
         min(scale_code) as scale_code,
+        bool_or(is_one_type) as is_one_type,
         max(cluster_number) as n_clusters,
         list([stratum_number, cluster_number, rated_rank, reference_rank, pair_count]) as cells
     from numbered
@@ -81,6 +94,7 @@ resampled as (
     select
         {% for key in keys %}gathered.{{ key }}, {% endfor %}
         gathered.n_clusters,
+        gathered.is_one_type,
         {{ cluster_bootstrap(
             'gathered.cells', 'scale_points.points', policy('interval_confidence'),
             policy('bootstrap_draws'), policy('random_seed')
@@ -91,10 +105,22 @@ resampled as (
 
 ),
 
+named_types as (
+
+    select *, sample_type as named_type from resampled
+    union all
+    select *, 'ALL' as named_type from resampled
+    where is_one_type
+
+),
+
 final as (
 
     select
-        {{ keys | join(', ') }},
+        comparison,
+        sample,
+        named_type as sample_type,
+        basis,
         bounds[1] as kappa_low,
         bounds[2] as kappa_high,
         bounds[3] as ac1_low,
@@ -104,7 +130,7 @@ final as (
         bounds[7] as gap_relative_boot_low,
         bounds[8] as gap_relative_boot_high,
         n_clusters < {{ policy('cluster_min') }} as is_bootstrap_unreliable
-    from resampled
+    from named_types
 
 )
 

@@ -81,10 +81,13 @@ levelled as (
     {%- for sample_type in ['assessment_type', "'ALL'"] %}
     {%- for level, area in [('national', "'ALL'"), ('area', 'area_code')] %}
     select
-        clusters.* exclude (area_code),
+        sample,
+        basis,
+        regime,
         {{ sample_type }} as sample_type,
         '{{ level }}' as level,
-        {{ area }} as area_code
+        {{ area }} as area_code,
+        {{ counts | join(',\n        ') }}
     from clusters
     {{ 'union all' if not loop.last }}
     {%- endfor %}
