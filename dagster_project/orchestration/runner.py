@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.gate.decision import COULD_NOT_CHECK
+from dagster_project.orchestration.home import dagster_home
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
 from dagster_project.orchestration.steps import StepReport
 from dagster_project.settings import Settings, silence_telemetry
@@ -64,16 +65,6 @@ def run_flow(
         if pipeline.decision.may_release and not result.success:
             return RunOutcome(pipeline, COULD_NOT_CHECK, RuntimeError(_failures(result)))
         return RunOutcome(pipeline, pipeline.decision.exit_code, None)
-
-
-def dagster_home(settings: Settings) -> Path:
-    """Dagster's own folder beside the warehouse: the history of runs that `iqa ui` shows."""
-    home = settings.warehouse.parent / "dagster"
-    config = home / "dagster.yaml"
-    if not config.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        config.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
-    return home
 
 
 def _failures(result: Any) -> str:
