@@ -55,29 +55,34 @@ def iqa() -> None:
     """Metrics warehouse for individual quality assessments: extracts in, checked figures out."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `iqa` and exit with its code. No error ends in a stack trace unless IQA_DEBUG=1."""
+def main() -> None:
+    """Run `iqa` and leave the process with its exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run `iqa` with `arguments` and return its exit code. No stack trace unless IQA_DEBUG=1."""
     try:
-        code = iqa.main(args=arguments, prog_name="iqa", standalone_mode=False)
+        code = iqa.main(args=list(arguments), prog_name="iqa", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
-        sys.exit(COULD_NOT_RUN)
+        return COULD_NOT_RUN
     except click.ClickException as error:
         error.show()
-        sys.exit(COULD_NOT_RUN)
+        return COULD_NOT_RUN
     except KeyboardInterrupt:
         click.echo("Stopped. The last release stays in place.", err=True)
-        sys.exit(COULD_NOT_RUN)
+        return COULD_NOT_RUN
     except BrokenPipeError:
         # The reader of our output went away (`iqa releases | head`): nothing to tell anybody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 0
     except Exception as error:
         if os.environ.get("IQA_DEBUG") == "1":
             traceback.print_exc()
         print_error(error)
-        sys.exit(COULD_NOT_RUN)
-    sys.exit(code if isinstance(code, int) else 0)
+        return COULD_NOT_RUN
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

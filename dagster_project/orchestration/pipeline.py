@@ -97,6 +97,9 @@ class Pipeline:
     ) -> None:
         """Let the lock go."""
         self._held.close()
+        if self._warming is not None:
+            # An import cut short by the end of the process makes DuckDB's bindings print leak warnings.
+            self._warming.join()
 
     @cached_property
     def manifest(self) -> DbtManifest:
@@ -158,7 +161,8 @@ class Pipeline:
             done(
                 f"{count_of(counts['models'], 'model')} and {count_of(counts['seeds'], 'seed')} built, "
                 f"{count_of(counts['tests'], 'test')} run, {counts['not_passed']} not passed",
-                counts=counts,
+                _dbt_errors(result),
+                counts,
             )
         return result
 
@@ -302,3 +306,13 @@ def _dbt_counts(result: DbtResult) -> dict[str, int]:
         "tests": tests,
         "not_passed": sum(node.status not in ("success", "pass") for node in result.nodes),
     }
+
+
+def _dbt_errors(result: DbtResult) -> tuple[str, ...]:
+    errors = [
+        f"{node.name} could not be built: {' '.join((node.message or 'no message').split())}"
+        if node.resource_type != "test"
+        else f"{node.name} could not be run: {' '.join((node.message or 'no message').split())}"
+        for node in result.with_status("error")
+    ]
+    return (*([f"dbt gave up: {result.crash}"] if result.crash else []), *errors)
