@@ -5,8 +5,9 @@ The trap: DuckDB's own newest storage format can't be read by older clients, so 
 that of 1.2.0. `STORAGE_VERSION` may rise only when no supported DuckDB is older.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -20,12 +21,16 @@ DATABASE = "iqa_marts.duckdb"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the rows of a table come from: a relation (SQL, trusted), its columns' types, a row condition."""
+    """Where the rows of a table come from: a relation (SQL, trusted), its columns' types, a row condition.
+
+    `is_ordered` says that the relation already gives them in the order of the grain.
+    """
 
     table: ReleasedTable
     relation: str
     types: tuple[tuple[str, str], ...]
     condition: str
+    is_ordered: bool = False
 
     def rows(self, *, safe_text: bool = False) -> str:
         """The SELECT of the released columns, in the order of the grain.
@@ -37,7 +42,8 @@ class Source:
             for name, kind in self.types
         )
         order = ", ".join(f"source.{quoted(name)}" for name in self.table.grain)
-        ordered = f" order by {order}" if order and self.table.is_shareable else ""
+        sorts = order and self.table.is_shareable and not self.is_ordered
+        ordered = f" order by {order}" if sorts else ""
         return f"select {columns} from {self.relation} as source where {self.condition}{ordered}"
 
 
@@ -60,8 +66,14 @@ def write_csv(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], 
         )
 
 
-def write_database(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path) -> None:
-    """A DuckDB database of the tables, with comments, closed and without a write-ahead log beside it."""
+@contextmanager
+def new_database(
+    connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path
+) -> Iterator[list[Source]]:
+    """A DuckDB database of the tables, with comments, closed in the end without a write-ahead log beside it.
+
+    Yields the tables in it as sources: they are in order already, so the other files are written from here.
+    """
     connection.execute(
         f"attach {literal(target)} as release_file (storage_version {literal(STORAGE_VERSION)})"
     )
@@ -75,6 +87,15 @@ def write_database(connection: duckdb.DuckDBPyConnection, sources: Sequence[Sour
                     f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}"
                 )
         connection.execute("checkpoint release_file")
+        yield [
+            replace(
+                source,
+                relation=f"release_file.main.{quoted(source.table.name)}",
+                condition="true",
+                is_ordered=True,
+            )
+            for source in sources
+        ]
     finally:
         connection.execute("detach release_file")
 

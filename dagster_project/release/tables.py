@@ -107,6 +107,13 @@ def _table(model: Mapping[str, object]) -> ReleasedTable:
             expected="every column of the grain marked `public: true`",
             next_step="Mark the columns public, or correct the model's `grain`.",
         )
+    if meta.get("shareable") is True and not columns:
+        raise ReleaseError(
+            "A table is marked shareable, but none of its columns is public, so nothing of it would leave.",
+            where=f"model {name}",
+            expected="`public: true` on the columns that may leave",
+            next_step="Mark the columns public, or take the mark `shareable` from the model.",
+        )
     restricted_when = meta.get("restricted_when")
     return ReleasedTable(
         name=name,

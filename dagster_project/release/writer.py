@@ -80,7 +80,7 @@ def write_release(
             if table.is_shareable
         ]
         _require_own_marts(connection, facts, tables)
-        leaks.refuse_leaks(connection, [*shareable, *restricted], CATALOG)
+        leaks.refuse_leaks(connection, _without_parts([*restricted, *shareable]), CATALOG)
 
         releases = settings.marts_dir / RELEASES
         staging = releases / f"{STAGING}{facts.release_id}"
@@ -89,13 +89,13 @@ def write_release(
             remove_leftovers(settings.marts_dir)
             _make_folders(staging)
             at_step("staged")
-            exports.write_parquet(connection, shareable, staging / "parquet")
-            at_step("parquet")
-            exports.write_csv(connection, shareable, staging / "csv")
-            at_step("csv")
-            exports.write_database(connection, shareable, staging / exports.DATABASE)
-            at_step("database")
-            exports.write_parquet(connection, restricted, staging / "restricted" / "parquet")
+            with exports.new_database(connection, shareable, staging / exports.DATABASE) as ordered:
+                at_step("database")
+                exports.write_parquet(connection, ordered, staging / "parquet")
+                at_step("parquet")
+                exports.write_csv(connection, ordered, staging / "csv")
+                at_step("csv")
+            _write_restricted(connection, shareable, restricted, staging)
             at_step("restricted")
             write_text(staging / "data_dictionary.csv", dictionary.data_dictionary(tables))
             if add_files is not None:
@@ -217,18 +217,39 @@ def _source(
     )
 
 
+def _without_parts(sources: list[Source]) -> list[Source]:
+    """The sources, without those that are some rows of another one: what holds for all holds for some."""
+    whole = {source.relation for source in sources if source.condition == "true"}
+    once = {(source.relation, source.condition): source for source in sources}
+    return [source for source in once.values() if source.condition == "true" or source.relation not in whole]
+
+
+def _write_restricted(
+    connection: duckdb.DuckDBPyConnection, shareable: list[Source], restricted: list[Source], staging: Path
+) -> None:
+    folder = staging / "restricted" / "parquet"
+    # Where nothing is held back the shared file is the restricted one; a copy spares a second sort.
+    for source in restricted:
+        if source in shareable:
+            name = f"{source.table.name}.parquet"
+            shutil.copyfile(staging / "parquet" / name, folder / name)
+    exports.write_parquet(connection, [source for source in restricted if source not in shareable], folder)
+
+
 def _contents(
     connection: duckdb.DuckDBPyConnection, shareable: list[Source], restricted: list[Source]
 ) -> dict[str, tuple[Content | None, Content]]:
-    shared = {source.table.name: _content(connection, source) for source in shareable}
+    hashed = {
+        (source.relation, source.condition): content_of(
+            connection, source.relation, source.types, source.condition
+        )
+        for source in dict.fromkeys([*shareable, *restricted])
+    }
+    shared = {source.table.name: hashed[source.relation, source.condition] for source in shareable}
     return {
-        source.table.name: (shared.get(source.table.name), _content(connection, source))
+        source.table.name: (shared.get(source.table.name), hashed[source.relation, source.condition])
         for source in restricted
     }
-
-
-def _content(connection: duckdb.DuckDBPyConnection, source: Source) -> Content:
-    return content_of(connection, source.relation, source.types, source.condition)
 
 
 def _make_folders(staging: Path) -> None:

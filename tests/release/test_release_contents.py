@@ -209,6 +209,14 @@ def test_a_shut_gate_releases_nothing(publish: Publish, settings: Settings) -> N
     assert not (settings.marts_dir / "current").exists()
 
 
+def test_a_shareable_table_without_public_columns_is_a_mistake_that_is_named(publish: Publish) -> None:
+    manifest = made_manifest()
+    manifest["nodes"]["model.iqa.unmarked"]["config"]["meta"]["shareable"] = True  # type: ignore[index]
+    with pytest.raises(ReleaseError, match="none of its columns is public") as refusal:
+        publish(manifest=manifest)
+    assert refusal.value.where == "model unmarked"
+
+
 @pytest.mark.parametrize("column", ["staff_id", "urn", "comment"])
 def test_a_model_that_publishes_people_cases_or_free_text_is_refused(publish: Publish, column: str) -> None:
     manifest = made_manifest()
