@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from tests.support.macros import render_macro
 
 from dagster_project.statistics import agreement
 from dagster_project.warehouse.functions import register_functions
+from tests.support.macros import render_macro
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "golden_examples.json").read_text())
 Z = "1.959963984540054e0"

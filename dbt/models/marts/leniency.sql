@@ -20,6 +20,20 @@ shrunk as (
 
 ),
 
+assessor_spread as (
+
+    -- How much of the variation lies between assessors names none of them.
+    select distinct
+        comparison,
+        sample,
+        sample_type,
+        basis,
+        anova_rho as assessor_rho
+    from shrunk
+    where dimension = 'assessor'
+
+),
+
 weighted as (
 
     select * from {{ ref('int_leniency_weighted') }}
@@ -350,6 +364,7 @@ named as (
         shrunk.shrunk_low,
         shrunk.shrunk_high,
         shrunk.anova_rho,
+        assessor_spread.assessor_rho,
         placed.agreement_rate,
         placed.agreement_low,
         placed.agreement_high,
@@ -402,6 +417,10 @@ named as (
         on {{ same_columns('placed', 'agreement', keys) }}
     left join shrunk
         on {{ same_columns('placed', 'shrunk', keys) }}
+    left join assessor_spread
+        on
+            {{ same_columns('placed', 'assessor_spread', ['comparison', 'sample', 'sample_type', 'basis']) }}
+            and placed.dimension = 'overall'
     left join adjusted
         on {{ same_columns('placed', 'adjusted', keys) }}
     left join weighted
@@ -511,6 +530,7 @@ final as (
         named.shrunk_low,
         named.shrunk_high,
         named.anova_rho,
+        named.assessor_rho,
         named.agreement_rate,
         named.agreement_low,
         named.agreement_high,
