@@ -176,8 +176,8 @@ class Pipeline:
             self._completed.extend(completed)
             not_passed = sum(check.verdict != "passed" for check in completed)
             done(
-                f"{count_of(len(completed), 'expectation')} of {count_of(len(self.suites), 'suite')},"
-                f" verified, {not_passed} not passed",
+                f"{count_of(len(completed), 'expectation')} of {count_of(len(self.suites), 'suite')}, "
+                f"{not_passed} not passed",
                 counts={"expectations": len(completed), "not_passed": not_passed},
             )
         return completed
@@ -304,7 +304,7 @@ def _dbt_counts(result: DbtResult) -> dict[str, int]:
         "models": kinds.count("model"),
         "seeds": kinds.count("seed"),
         "tests": tests,
-        "not_passed": sum(node.status not in ("success", "pass") for node in result.nodes),
+        "not_passed": sum(node.status not in ("success", "pass", "no-op") for node in result.nodes),
     }
 
 

@@ -1,0 +1,39 @@
+# Every target sets up what it needs. The stamp makes a second call start at once.
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+# More workers than cores only slow each other down.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test test-all ui doctor lock
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## Run the flow on data/raw and release the marts
+	@$(BIN)/iqa run
+
+test: $(STAMP) ## Run the tests
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+test-all: $(STAMP) ## Run the tests with the slow sweeps
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(STAMP) ## Lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+ui: $(STAMP) ## Open Dagster's web interface on this machine
+	@$(BIN)/iqa ui
+
+doctor: $(STAMP) ## Say what is wrong with the installation
+	@$(BIN)/iqa doctor
+
+lock: ## Resolve the dependencies anew into requirements.lock (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group dev --group build -o requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
