@@ -107,7 +107,8 @@ def _occupy(
     """People holding each seat one after another until `last_day`, with a vacancy of up to `max_gap` days."""
     number = seats["seat"].to_numpy()
     rounds = []
-    start = begin - 40 - chance.pick("seat.first", number, 2400)
+    # An earlier start would owe assessments of quarters for which no extract exists.
+    start = np.full(len(number), begin, dtype=np.int64)
     end = begin + 20 + chance.exponential("seat.stay.0", number, mean_days).astype(np.int64)
     holding = np.ones(len(number), dtype=bool)
     turn = 0
