@@ -28,15 +28,19 @@ from dagster_project.extracts.sealed import sha256_of
 from dagster_project.extracts.typed import (
     FAULTS_TYPE,
     HeaderMatch,
+    is_typed,
     literal,
     match_headers,
-    type_file,
+    type_files,
+    typed_path,
     typed_relation,
     typing_key,
 )
 from dagster_project.settings import EXPECTATIONS_DIR, SEEDS_DIR, Settings
 
 _DATABASE_ALIAS = "warehouse"
+# Rows of small files that are typed together: about 100 MB of assessments with all their dates and codes.
+_BATCH_ROWS = 200_000
 _CLEARED = ("ingest_files", "ingest_faults", "ingest_counts", "ingest_scale_tokens", "ingest_code_map")
 _SORTED = ("ingest_repeated_keys", "ingest_judged", "ingest_outcomes")
 
@@ -49,6 +53,7 @@ class _File:
     outcome: FileOutcome
     facts: dict[str, Any] | None = None
     match: HeaderMatch | None = None
+    landed: Path | None = None
     typed: Path | None = None
 
     @property
@@ -210,19 +215,38 @@ def _type_all(
     codes: CodeLists,
     settings: Settings,
 ) -> None:
-    """Type every file; most are small, so planning the statement is the cost, and files go side by side."""
+    """Type every file that is not typed yet, in batches of like files, the batches side by side."""
     keys = {name: typing_key(contract, codes) for name, contract in contracts.items()}
 
-    def type_one(file: _File) -> None:
-        assert file.match is not None
+    batches: dict[tuple[Any, ...], list[list[_File]]] = defaultdict(list)
+    for file in _loaded(files):
+        assert file.match is not None and file.facts is not None
         landed = landed_path(settings.landing_dir, file.delivered, str(file.outcome.file_sha256))
+        file.landed, file.typed = landed, typed_path(landed, keys[file.dataset])
+        if is_typed(landed, keys[file.dataset]):
+            continue
+        alike = (file.dataset, len(file.facts["headers"]), *sorted(file.match.columns.items()))
+        open_batch = batches[alike][-1] if batches[alike] else []
+        if not open_batch or sum(f.outcome.rows_read for f in [*open_batch, file]) > _BATCH_ROWS:
+            batches[alike].append([file])
+        else:
+            open_batch.append(file)
+
+    def type_batch(batch: list[_File]) -> None:
+        first = batch[0]
+        assert first.match is not None
         with connection.cursor() as cursor:
-            file.typed = type_file(
-                cursor, landed, file.match, contracts[file.dataset], codes, keys[file.dataset]
+            type_files(
+                cursor,
+                [file.landed for file in batch if file.landed is not None],
+                first.match,
+                contracts[first.dataset],
+                codes,
+                keys[first.dataset],
             )
 
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
-        list(pool.map(type_one, _loaded(files)))
+        list(pool.map(type_batch, [batch for alike in batches.values() for batch in alike]))
 
 
 def _build(

@@ -26,8 +26,9 @@ from dagster_project.extracts.sealed import aside, seal, unsealed
 # Raise by one when a change here could type a row differently: typed files are then made again.
 TYPING_VERSION = 1
 FAULTS_TYPE = "struct(rule_id varchar, column_name varchar, offending_value varchar, expected varchar)[]"
-# Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file.
-_WHITE = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160) || chr(8203) || chr(65279)"
+# Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file; as they are,
+# because the statement holds them once per column and the parser charges by length.
+_WHITE = "' \t\n\x0b\x0c\r\u00a0\u200b\ufeff'"
 _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _UK = "[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _INTEGER = "[+-]?[0-9]+([.]0+)?"
@@ -105,28 +106,44 @@ def typed_path(landed: Path, key: str) -> Path:
     return landed.with_name(f"{landed.name.removesuffix('.parquet')}.typed-{key}.parquet")
 
 
-def type_file(
+def is_typed(landed: Path, key: str) -> bool:
+    """Whether the typed form of a landed file is there and sound."""
+    return unsealed(typed_path(landed, key), TYPING_VERSION) is not None
+
+
+def type_files(
     connection: duckdb.DuckDBPyConnection,
-    landed: Path,
+    landed: list[Path],
     match: HeaderMatch,
     contract: Contract,
     codes: CodeLists,
     key: str,
-) -> Path:
-    """Type one landed file unless that was done before; returns the typed file."""
-    target = typed_path(landed, key)
-    if unsealed(target, TYPING_VERSION) is not None:
-        return target
-    for outdated in target.parent.glob(f"{landed.name.removesuffix('.parquet')}.typed-*"):
-        outdated.unlink(missing_ok=True)
+) -> None:
+    """Type landed files of one dataset that have the same columns in the same places.
+
+    Reading and planning the long statement costs as much as typing 50,000 rows, so small files share one;
+    their rows then wait in a temporary table, which is why the caller bounds the rows of a batch.
+    """
     _load_code_map(connection, landed, match, contract, codes)
-    written = aside(target)
+    sql = _typed_sql(landed, match, contract, codes)
+    if len(landed) == 1:
+        _write(connection, f"select * exclude (_file) from ({sql})", typed_path(landed[0], key))
+        return
+    connection.execute(f"create or replace temp table ingest_typed as {sql}")
+    for position, path in enumerate(landed):
+        rows = f"select * exclude (_file) from ingest_typed where _file = {position}"
+        _write(connection, rows, typed_path(path, key))
+    connection.execute("drop table ingest_typed")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, sql: str, target: Path) -> None:
+    for outdated in target.parent.glob(f"{target.name.partition('.typed-')[0]}.typed-*"):
+        outdated.unlink(missing_ok=True)
     connection.execute(
-        f"copy ({_typed_sql(landed, match, contract, codes)}) to {literal(str(written))} "
+        f"copy ({sql}) to {literal(str(aside(target)))} "
         "(format parquet, compression zstd, compression_level 1)"
     )
     seal(target, {"version": TYPING_VERSION})
-    return target
 
 
 def typed_columns(contract: Contract) -> list[tuple[str, str]]:
@@ -175,7 +192,7 @@ def _is_mapped(field: Field) -> bool:
 
 def _load_code_map(
     connection: duckdb.DuckDBPyConnection,
-    landed: Path,
+    landed: list[Path],
     match: HeaderMatch,
     contract: Contract,
     codes: CodeLists,
@@ -185,7 +202,7 @@ def _load_code_map(
     found: list[tuple[str, str, str]] = []
     if mapped:
         spellings = ", ".join(f"list(distinct {_cleaned(match.columns[field.name])})" for field in mapped)
-        row = connection.execute(f"select {spellings} from read_parquet({literal(str(landed))})").fetchone()
+        row = connection.execute(f"select {spellings} from read_parquet([{_paths(landed)}])").fetchone()
         for field, texts in zip(mapped, row or (), strict=True):
             for spelling in texts or ():
                 code = None if spelling is None else _code_of(field, spelling, codes)
@@ -209,7 +226,7 @@ def _code_of(field: Field, spelling: str, codes: CodeLists) -> str | None:
     return codes.resolve(field.code_list, spelling)
 
 
-def _typed_sql(landed: Path, match: HeaderMatch, contract: Contract, codes: CodeLists) -> str:
+def _typed_sql(landed: list[Path], match: HeaderMatch, contract: Contract, codes: CodeLists) -> str:
     texts = [f'{_text_of(field, match)} as "{field.name}"' for field in contract.fields]
     mapped = [field for field in contract.fields if _is_mapped(field)]
     joins = "".join(
@@ -229,14 +246,15 @@ def _typed_sql(landed: Path, match: HeaderMatch, contract: Contract, codes: Code
     nul = fault("nul_character", "", "coalesce(_raw, '')", "text without NUL characters")
     return f"""
 with landed as (
-  select _row, _fault, _raw, {", ".join(texts)}
-  from read_parquet({literal(str(landed))})
+  select _row, _fault, _raw, file_index as _file, {", ".join(texts)}
+  from read_parquet([{_paths(landed)}])
 ),
 typed as (
   select
     landed._row,
     landed._fault,
     landed._raw,
+    landed._file,
     {", ".join(kept_texts)},
     {", ".join(typed)}
   from landed{joins}
@@ -260,6 +278,7 @@ select
   hash({key}) as _key_hash,
   hash({content or "0"}) as _content_hash,
   cast(_faults as {FAULTS_TYPE}) as _faults,
+  _file,
   {", ".join(f'"{name}"' for name in contract.field_names)}
 from judged
 """
@@ -367,5 +386,8 @@ def typed_relation(paths: list[Path]) -> str:
     """The typed files as one relation, or "" without files; `_file` is the position in `paths`."""
     if not paths:
         return ""
-    names = ", ".join(literal(str(path)) for path in paths)
-    return f"(select *, file_index as _file from read_parquet([{names}]))"
+    return f"(select *, file_index as _file from read_parquet([{_paths(paths)}]))"
+
+
+def _paths(paths: list[Path]) -> str:
+    return ", ".join(literal(str(path)) for path in paths)
