@@ -6,9 +6,10 @@ with areas as (
 
 ),
 
-iqas as (
+iqa_versions as (
 
-    select * from {{ ref('stg_iqa') }}
+    -- Former versions too: the Area that an assessment left must still be found, to be marked as revised.
+    select * from {{ source('raw', 'iqa_versions') }}
 
 ),
 
@@ -20,7 +21,7 @@ postings as (
 
 pairs as (
 
-    select area_code, unit_type from iqas
+    select area_code, unit_type from iqa_versions
     union
     select area_code, unit_type from postings
 
