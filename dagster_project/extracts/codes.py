@@ -36,6 +36,14 @@ class CodeLists:
     policies: dict[str, str]
     answer_spellings: dict[str, str]
 
+    def policy(self, key: str) -> str:
+        """The value of a policy row as text; raises ExtractError if there is none."""
+        if not self.policies.get(key):
+            raise ExtractError(
+                f"The policy {key!r} is missing from the seed policies: expected a row with a value. Add it."
+            )
+        return self.policies[key]
+
     def resolve(self, code_list: str, text: str) -> str | None:
         """The code that `text` stands for, or None."""
         return self.lists[code_list].get(canonical(text))

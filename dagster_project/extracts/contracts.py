@@ -241,7 +241,7 @@ def _build(document: dict[str, Any], codes: CodeLists) -> Contract:
 
 def _with_policies(text: str, codes: CodeLists, *, quoted: bool) -> str:
     def value(found: re.Match[str]) -> str:
-        policy = codes.policies[found.group(1)]
+        policy = codes.policy(found.group(1))
         if not quoted:
             return policy
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", policy):

@@ -492,8 +492,8 @@ def _rule_counts(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[Rul
 
 def _failed_checks(files: list[_File], codes: CodeLists) -> tuple[FailedCheck, ...]:
     """Files of which too large a share was quarantined."""
-    share = float(codes.policies["quarantine_share_max"])
-    rows = int(float(codes.policies["quarantine_rows_max"]))
+    share = float(codes.policy("quarantine_share_max"))
+    rows = int(float(codes.policy("quarantine_rows_max")))
     found = []
     for file in _loaded(files):
         outcome = file.outcome

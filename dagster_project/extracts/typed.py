@@ -94,7 +94,7 @@ def typing_key(contract: Contract, codes: CodeLists) -> str:
         {name: codes.lists[name] for name in sorted(used)},
         codes.scales,
         codes.answer_spellings,
-        codes.policies["earliest_event_on"],
+        codes.policy("earliest_event_on"),
         duckdb.__version__,  # the row hashes are DuckDB's
     ]
     text = json.dumps(facts, sort_keys=True)
@@ -332,7 +332,7 @@ def _checks_of(field: Field, contract: Contract, codes: CodeLists) -> list[tuple
             (f"{value} {broken} {limit!r}", fault("out_of_range", field.name, text, _bounds_text(field)))
         )
     if field.type == "event_date":
-        earliest = codes.policies["earliest_event_on"]
+        earliest = codes.policy("earliest_event_on")
         checks.append(
             (
                 f"{value} < date {literal(earliest)}",
@@ -373,7 +373,7 @@ def bounds_expected(field: Field) -> str:
 
 def event_date_text(codes: CodeLists) -> str:
     """What is expected of an event date, in words."""
-    return f"a date from {codes.policies['earliest_event_on']} to the file's extract date"
+    return f"a date from {codes.policy('earliest_event_on')} to the file's extract date"
 
 
 def empty_relation(contract: Contract) -> str:

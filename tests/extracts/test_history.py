@@ -257,13 +257,32 @@ def test_the_order_in_which_files_arrive_and_the_number_of_threads_change_nothin
     assert found[0] == found[1] == found[2]
 
 
+def test_the_names_of_files_change_nothing_but_the_lineage(
+    new_warehouse: Callable[[str], Warehouse],
+) -> None:
+    found = []
+    for name in ("one", "two"):
+        warehouse = new_warehouse(name)
+        _messy_delivery(warehouse.raw_dir, [0, 1, 2])
+        if name == "two":
+            for number, path in enumerate(sorted(warehouse.raw_dir.rglob("*.csv"))):
+                path.rename(path.with_name(f"{'zaq'[number % 3]} {path.name}"))
+        warehouse.load()
+        rows = {
+            relation: warehouse.rows(f"select * exclude (source_file) from {relation}")
+            for relation in (*(f"raw.{dataset}_versions" for dataset in DATASETS), "raw.quarantine")
+        }
+        found.append({relation: sorted(values, key=repr) for relation, values in rows.items()})
+    assert found[0] == found[1]
+
+
 _NUMBERS = itertools.count()
 grades = st.sampled_from(["CP", "SCP", " scp", "Wizard", ""])
 rows = st.lists(st.tuples(st.integers(1, 3), grades), max_size=4)
 deliveries = st.lists(st.tuples(st.sampled_from([FIRST, SECOND, THIRD]), rows), min_size=1, max_size=4)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(delivered=deliveries)
 def test_every_row_read_is_accepted_quarantined_superseded_or_repeated(
     new_warehouse: Callable[[str], Warehouse], delivered: list[tuple[str, list[tuple[int, str]]]]
