@@ -1,5 +1,5 @@
 {# The registry rows of every family. A family is a seed `metrics_<family>` in seeds/metrics, written beside its marts. #}
-{% set families = ['leniency', 'agreement', 'catch', 'charts', 'comments', 'timeliness', 'actions', 'themes'] %}
+{% set families = ['compliance', 'dips', 'leniency', 'agreement', 'catch', 'charts', 'comments', 'timeliness', 'actions', 'themes'] %}
 {% set columns = [
     'metric_id', 'metric_name', 'mart', 'column_name', 'definition', 'numerator', 'denominator', 'exclusions',
     'edge_cases', 'unit', 'direction', 'owner', 'version', 'source', 'deviation', 'worked_example',
