@@ -39,6 +39,15 @@ quarters as (
 
 ),
 
+figure_status as (
+
+    select * from {{ ref('int_figure_status') }}
+    where
+        level = 'national'
+        and period_type = 'quarter'
+
+),
+
 limits as (
 
     select
@@ -124,7 +133,10 @@ named as (
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_label end as period_label,
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_start end as period_start,
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_end end as period_end,
-        'P' as figure_status,
+        case
+            when ranked.comparison = 'manager_v_dip_sampler' then coalesce(figure_status.figure_status, 'P')
+            else 'P'
+        end as figure_status,
         ranked.sample,
         ranked.sample_type as assessment_type,
         ranked.dimension_value as question_code,
@@ -163,6 +175,10 @@ named as (
         on ranked.dimension_value = questions.question_code
     left join quarters
         on ranked.quarter_start = quarters.quarter_start
+    left join figure_status
+        on
+            ranked.quarter_start = figure_status.period_start
+            and ranked.sample_type = figure_status.assessment_type
     left join main_reasons
         on
             ranked.comparison = main_reasons.comparison
