@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.macros import render_macro
 
-GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "funnel_and_xmr.json").read_text())
+GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "golden_examples.json").read_text())
 E7_NUMERATORS = GOLDEN["E7_funnel"]["inp"]["k"]
 E7_DENOMINATORS = GOLDEN["E7_funnel"]["inp"]["n"]
 Z_95 = "1.959963984540054"

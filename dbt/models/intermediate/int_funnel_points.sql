@@ -1,7 +1,13 @@
-{# Areas with their place in the funnel: score, over-dispersion, exact p and its q over the Areas of the funnel. #}
+{# Areas with their place in the funnel: score, over-dispersion, p and its q over the Areas of the funnel. #}
 with units as (
 
     select * from {{ ref('int_funnel_units') }}
+
+),
+
+funnel_metrics as (
+
+    select * from {{ ref('funnel_metrics') }}
 
 ),
 
@@ -43,16 +49,37 @@ points as (
 
 tested as (
 
+    -- Answers of one assessment, or quarters of one person, are not independent: the exact test would call most Areas
+    -- unusual. Such a funnel is judged by the score that allows for over-dispersion.
+    select
+        points.*,
+        funnel_metrics.clustered = 'always'
+        or (
+            funnel_metrics.clustered = 'over_quarters'
+            and coalesce(points.period_type <> 'quarter', false)
+        ) as is_clustered
+    from points
+    inner join funnel_metrics
+        on points.metric = funnel_metrics.metric
+
+),
+
+judged as (
+
     select
         *,
-        {{ binomial_two_sided_mid_p('value_num', 'n', 'centre_rate') }} as p_value
-    from points
+        case
+            when is_clustered
+                then {{ chi_squared_tail('adjusted_z_score * adjusted_z_score', '1') }}
+            else {{ binomial_two_sided_mid_p('value_num', 'n', 'centre_rate') }}
+        end as p_value
+    from tested
 
 ),
 
 adjusted as (
 
-    {{ adjusted_p('tested', ['metric', 'assessment_type', 'sample'], ['area_code'], 'p_value') | indent(4) }}
+    {{ adjusted_p('judged', ['metric', 'assessment_type', 'sample'], ['area_code'], 'p_value') | indent(4) }}
 
 ),
 

@@ -32,6 +32,7 @@ families as (
         max(winsor_low) as winsor_low,
         max(winsor_high) as winsor_high,
         max(transform) as transform,
+        bool_or(is_clustered) as is_clustered,
         max(n) as largest_n,
         sum(n) as total_n
     from points
@@ -92,6 +93,7 @@ unioned as (
         families.winsor_low,
         families.winsor_high,
         families.transform,
+        families.is_clustered,
         cast(null as double) as z_score,
         cast(null as double) as adjusted_z_score,
         cast(null as double) as p_value,
@@ -129,6 +131,7 @@ unioned as (
         winsor_low,
         winsor_high,
         transform,
+        is_clustered,
         z_score,
         adjusted_z_score,
         p_value,
@@ -170,10 +173,28 @@ limited as (
 
 ),
 
+placed as (
+
+    select
+        limited.*,
+        case
+            when value < low_998 or value > high_998 then 'outside_998'
+            when value < low_95 or value > high_95 then 'outside_95'
+            when value is not null then 'inside'
+        end as funnel_place,
+        case
+            when value < adjusted_low_998 or value > adjusted_high_998 then 'outside_998'
+            when value < adjusted_low_95 or value > adjusted_high_95 then 'outside_95'
+            when value is not null and tau2 is not null then 'inside'
+        end as adjusted_funnel_place
+    from limited
+
+),
+
 final as (
 
     select
-        {{ standard_columns('limited', 'limited.reliability_n') | indent(8) }},
+        {{ standard_columns('placed', 'placed.reliability_n') | indent(8) }},
         {{ null_reason([
             ('value_num', 'true', 'limit_row'),
             ('value', 'true', 'limit_row'),
@@ -186,8 +207,13 @@ final as (
             ('z_score', 'true', 'limit_row'),
             ('adjusted_z_score', "row_kind = 'limit'", 'limit_row'),
             ('adjusted_z_score', 'true', 'too_few_units'),
-            ('p_value', 'true', 'limit_row'),
-            ('q_value', 'true', 'limit_row'),
+            ('p_value', "row_kind = 'limit'", 'limit_row'),
+            ('p_value', 'true', 'too_few_units'),
+            ('q_value', "row_kind = 'limit'", 'limit_row'),
+            ('q_value', 'true', 'too_few_units'),
+            ('funnel_place', 'true', 'limit_row'),
+            ('adjusted_funnel_place', "row_kind = 'limit'", 'limit_row'),
+            ('adjusted_funnel_place', 'true', 'too_few_units'),
         ]) | indent(8) }} as null_reason,
         metric,
         metric_id,
@@ -214,21 +240,13 @@ final as (
         adjusted_high_998,
         z_score,
         adjusted_z_score,
+        is_clustered,
         p_value,
         q_value,
-        -- Flags rest on the exact test, not on the transform, which overstates a count of nothing.
         coalesce(q_value <= alert_q_max, false) as is_flagged,
-        case
-            when value < low_998 or value > high_998 then 'outside_998'
-            when value < low_95 or value > high_95 then 'outside_95'
-            when value is not null then 'inside'
-        end as funnel_place,
-        case
-            when value < adjusted_low_998 or value > adjusted_high_998 then 'outside_998'
-            when value < adjusted_low_95 or value > adjusted_high_95 then 'outside_95'
-            when value is not null and tau2 is not null then 'inside'
-        end as adjusted_funnel_place
-    from limited
+        funnel_place,
+        adjusted_funnel_place
+    from placed
 
 )
 
