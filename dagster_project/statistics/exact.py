@@ -1,14 +1,15 @@
 """Exact tails and quantiles that SQL has no function for.
 
-What belongs here: vectorised probabilities of one count, one proportion or one chi-square, by scipy. What
-does not: anything that needs a list per row (see `sign_flip`, `bootstrap`) and anything SQL can do (Wilson,
-Bonett-Price, Benjamini-Hochberg are macros). The one trap: a two-sided mid-p is twice the one-sided mid-p,
-so it can pass 1 in the middle of the distribution and has to be capped.
+What belongs here: vectorised probabilities of one count, one proportion or one chi-square, by
+`scipy.special` (`scipy.stats` says the same but takes seconds to import). What does not: anything that needs
+a list per row (see `sign_flip`, `bootstrap`) and anything SQL can do (Wilson, Bonett-Price,
+Benjamini-Hochberg are macros). The one trap: a two-sided mid-p is twice the one-sided mid-p, so it can pass 1
+in the middle of the distribution and has to be capped.
 """
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,7 +22,7 @@ def mcnemar_exact_p(lenient: npt.ArrayLike, harsh: npt.ArrayLike) -> Floats:
     is no evidence either way, which is not the same as p = 1.
     """
     b, c = _counts(lenient), _counts(harsh)
-    p = 2.0 * stats.binom.cdf(np.minimum(b, c), b + c, 0.5)
+    p = 2.0 * _cdf(np.minimum(b, c), b + c, 0.5)
     return np.where(b + c == 0, np.nan, np.minimum(p, 1.0))
 
 
@@ -29,23 +30,21 @@ def mcnemar_mid_p(lenient: npt.ArrayLike, harsh: npt.ArrayLike) -> Floats:
     """Two-sided mid-p McNemar test (Fagerland, Lydersen and Laake 2013); NaN where nothing is discordant."""
     b, c = _counts(lenient), _counts(harsh)
     smaller = np.minimum(b, c)
-    one_sided = stats.binom.cdf(smaller, b + c, 0.5) - 0.5 * stats.binom.pmf(smaller, b + c, 0.5)
+    one_sided = _cdf(smaller, b + c, 0.5) - 0.5 * _pmf(smaller, b + c, 0.5)
     return np.where(b + c == 0, np.nan, np.minimum(2.0 * one_sided, 1.0))
 
 
-def binomial_upper_p(
-    count: npt.ArrayLike, total: npt.ArrayLike, probability: npt.ArrayLike, mid: bool = False
-) -> Floats:
-    """P(X >= count) for X ~ Binomial(total, probability); with `mid`, half of P(X = count) comes off.
+def binomial_upper_p(count: npt.ArrayLike, total: npt.ArrayLike, probability: npt.ArrayLike) -> Floats:
+    """P(X >= count) for X ~ Binomial(total, probability); NaN where the total is zero."""
+    k, n = _counts(count), _counts(total)
+    return np.where(n == 0, np.nan, _upper(k, n, np.asarray(probability, dtype=np.float64)))
 
-    NaN where the total is zero.
-    """
+
+def binomial_upper_mid_p(count: npt.ArrayLike, total: npt.ArrayLike, probability: npt.ArrayLike) -> Floats:
+    """P(X > count) + P(X = count) / 2 for X ~ Binomial(total, probability); NaN where the total is zero."""
     k, n = _counts(count), _counts(total)
     p = np.asarray(probability, dtype=np.float64)
-    upper = stats.binom.sf(k - 1, n, p)
-    if mid:
-        upper = upper - 0.5 * stats.binom.pmf(k, n, p)
-    return np.where(n == 0, np.nan, upper)
+    return np.where(n == 0, np.nan, _upper(k, n, p) - 0.5 * _pmf(k, n, p))
 
 
 def binomial_two_sided_mid_p(
@@ -54,8 +53,7 @@ def binomial_two_sided_mid_p(
     """Twice the smaller one-sided mid-p, capped at 1; NaN where the total is zero."""
     k, n = _counts(count), _counts(total)
     p = np.asarray(probability, dtype=np.float64)
-    half = 0.5 * stats.binom.pmf(k, n, p)
-    smaller = np.minimum(stats.binom.cdf(k, n, p), stats.binom.sf(k - 1, n, p)) - half
+    smaller = np.minimum(_cdf(k, n, p), _upper(k, n, p)) - 0.5 * _pmf(k, n, p)
     return np.where(n == 0, np.nan, np.minimum(2.0 * smaller, 1.0))
 
 
@@ -76,6 +74,30 @@ def chi_squared_tail(statistic: npt.ArrayLike, degrees: npt.ArrayLike) -> Floats
     """P(chi-square with `degrees` >= `statistic`); NaN where there is no degree of freedom."""
     x, df = np.asarray(statistic, dtype=np.float64), np.asarray(degrees, dtype=np.float64)
     return np.where(df > 0, special.chdtrc(np.where(df > 0, df, 1.0), x), np.nan)
+
+
+def _cdf(count: Ints, total: Ints, probability: Floats | float) -> Floats:
+    """P(X <= count) as an incomplete beta function; 1 at the total."""
+    below = count < total
+    rest = np.where(below, total - count, 1)
+    inside = special.betainc(rest, np.where(below, count, 0) + 1.0, 1.0 - np.asarray(probability))
+    return np.where(below, inside, 1.0)
+
+
+def _upper(count: Ints, total: Ints, probability: Floats | float) -> Floats:
+    """P(X >= count), without the cancellation of 1 - P(X < count)."""
+    above = count > 0
+    inside = special.betainc(np.where(above, count, 1), np.where(above, total - count, 0) + 1.0, probability)
+    return np.where(above, inside, 1.0)
+
+
+def _pmf(count: Ints, total: Ints, probability: Floats | float) -> Floats:
+    log_ways = (
+        special.gammaln(total + 1.0) - special.gammaln(count + 1.0) - special.gammaln(total - count + 1.0)
+    )
+    return np.asarray(
+        np.exp(log_ways + special.xlogy(count, probability) + special.xlog1py(total - count, -probability))
+    )
 
 
 def _counts(values: npt.ArrayLike) -> Ints:

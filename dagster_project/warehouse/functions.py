@@ -8,11 +8,9 @@ NULL as well (`null_handling='special'`), so every function has to answer it, an
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
@@ -29,26 +27,20 @@ def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _functions() -> dict[str, tuple[ArrowFunction, Sequence[str], str]]:
     """SQL name -> (function, parameter types, return type)."""
-    # Imported here: scipy costs a third of a second, which a connection that never computes need not pay.
-    from dagster_project.statistics import exact
-
-    def upper_mid_p(count: npt.ArrayLike, total: npt.ArrayLike, probability: npt.ArrayLike) -> npt.ArrayLike:
-        return exact.binomial_upper_p(count, total, probability, mid=True)
-
     binomial = ("BIGINT", "BIGINT", "DOUBLE")
-    elementwise: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
-        "mcnemar_exact_p": (exact.mcnemar_exact_p, ("BIGINT", "BIGINT")),
-        "mcnemar_mid_p": (exact.mcnemar_mid_p, ("BIGINT", "BIGINT")),
-        "binomial_upper_p": (exact.binomial_upper_p, binomial),
-        "binomial_upper_mid_p": (upper_mid_p, binomial),
-        "binomial_two_sided_mid_p": (exact.binomial_two_sided_mid_p, binomial),
-        "beta_quantile": (exact.beta_quantile, ("DOUBLE", "DOUBLE", "DOUBLE")),
-        "chi_squared_tail": (exact.chi_squared_tail, ("DOUBLE", "BIGINT")),
+    elementwise: dict[str, tuple[str, ...]] = {
+        "mcnemar_exact_p": ("BIGINT", "BIGINT"),
+        "mcnemar_mid_p": ("BIGINT", "BIGINT"),
+        "binomial_upper_p": binomial,
+        "binomial_upper_mid_p": binomial,
+        "binomial_two_sided_mid_p": binomial,
+        "beta_quantile": ("DOUBLE", "DOUBLE", "DOUBLE"),
+        "chi_squared_tail": ("DOUBLE", "BIGINT"),
     }
     return {
         **{
-            name: (_elementwise(function, len(parameters)), parameters, "DOUBLE")
-            for name, (function, parameters) in elementwise.items()
+            name: (_elementwise(name, len(parameters)), parameters, "DOUBLE")
+            for name, parameters in elementwise.items()
         },
         "sign_flip_p": (_sign_flip, ("BIGINT[]", "BIGINT", "BIGINT", "BIGINT"), "DOUBLE"),
         "cluster_bootstrap": (
@@ -59,15 +51,18 @@ def _functions() -> dict[str, tuple[ArrowFunction, Sequence[str], str]]:
     }
 
 
-def _elementwise(function: Callable[..., Any], arguments: int) -> ArrowFunction:
-    """Apply a numpy function to the rows in which no argument is NULL; NaN comes back as NULL."""
+def _elementwise(name: str, arguments: int) -> ArrowFunction:
+    """The function of that name in `exact`, on rows without NULL; NaN comes back as NULL."""
 
     def apply(*columns: pa.ChunkedArray) -> pa.Array:
+        # Imported at the first call: most connections never compute anything, and scipy takes its time.
+        from dagster_project.statistics import exact
+
         valid = np.logical_and.reduce([column.is_valid().to_numpy() for column in columns])
         result = np.full(len(columns[0]), np.nan)
         if valid.any():
             mask = pa.array(valid)
-            result[valid] = function(*(column.filter(mask).to_numpy() for column in columns))
+            result[valid] = getattr(exact, name)(*(column.filter(mask).to_numpy() for column in columns))
         return pa.array(result, type=pa.float64(), from_pandas=True)
 
     # DuckDB counts the parameters of what it is given, and counts `*columns` as one.

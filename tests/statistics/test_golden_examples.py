@@ -90,7 +90,7 @@ def test_e11_one_sided_tails():
     share = now_of / (now_of + before_of)
     out = GOLDEN["E11_emerging"]["out"]
     assert float(exact.binomial_upper_p(now, now + before, share)) == close(out["cond_binom_p"])
-    assert float(exact.binomial_upper_p(now, now + before, share, mid=True)) == close(out["midp"])
+    assert float(exact.binomial_upper_mid_p(now, now + before, share)) == close(out["midp"])
 
 
 def test_e12_three_raters_with_missing_dips():

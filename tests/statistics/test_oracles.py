@@ -17,6 +17,24 @@ def test_mcnemar_is_that_of_statsmodels(lenient, harsh):
     assert float(exact.mcnemar_exact_p(lenient, harsh)) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.03, 0.5, 0.97, 1.0])
+def test_binomial_tails_are_those_of_scipy_stats(probability):
+    totals = np.repeat([1, 7, 40, 900], 41)
+    counts = np.minimum(np.tile(np.arange(41), 4), totals)
+    upper = stats.binom.sf(counts - 1, totals, probability)
+    lower = stats.binom.cdf(counts, totals, probability)
+    half = stats.binom.pmf(counts, totals, probability) / 2
+    close = {"rel": 1e-9, "abs": 1e-300}
+    assert exact.binomial_upper_p(counts, totals, probability) == pytest.approx(upper, **close)
+    assert exact.binomial_upper_mid_p(counts, totals, probability) == pytest.approx(
+        upper - half, rel=1e-7, abs=1e-13
+    )
+    two_sided = np.minimum(2 * (np.minimum(upper, lower) - half), 1)
+    assert exact.binomial_two_sided_mid_p(counts, totals, probability) == pytest.approx(
+        two_sided, rel=1e-7, abs=1e-13
+    )
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_kappa_and_symmetry_tests_are_those_of_statsmodels(seed):
     table = np.random.default_rng(seed).integers(1, 30, size=(3, 3))

@@ -80,6 +80,6 @@ def test_perfect_agreement_is_one(table):
 def test_binomial_tails_are_probabilities_and_mid_p_is_smaller(total, probability, data):
     count = data.draw(st.integers(0, total))
     whole = float(exact.binomial_upper_p(count, total, probability))
-    mid = float(exact.binomial_upper_p(count, total, probability, mid=True))
+    mid = float(exact.binomial_upper_mid_p(count, total, probability))
     assert -1e-12 <= mid <= whole <= 1 + 1e-12
     assert 0 <= float(exact.binomial_two_sided_mid_p(count, total, probability)) <= 1
