@@ -23,6 +23,7 @@ COMMANDS = {
     "rollback": "Move `current` back to an earlier release.",
     "synth": "Write seeded synthetic extracts.",
     "ui": "Open Dagster's web interface over the same flow.",
+    "themes": "Evaluate the theme patterns, list what they miss, show what an edit would move.",
     "doctor": "Say what is wrong with the installation, folders, locks or key.",
 }
 

@@ -1,0 +1,59 @@
+"""Which themes a comment raises, by the rules of the models: sentences, negation, RE2.
+
+What belongs here: the matching of comments that are not in a run. The one trap: a sentence ends as in
+`int_comment_sentences` and white space is closed up as there; change both or neither.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from dagster_project.themes.patterns import PatternSet
+
+_SPACE = r"\s\x{00A0}\x{2028}\x{2029}\x{0085}"
+_SENTENCE_END = rf"[.!?]+(?:[{_SPACE}]+|$)|[\r\n\x{{2028}}\x{{2029}}\x{{0085}}]+"
+
+
+def themes_of_comments(comments: Sequence[str], patterns: PatternSet) -> list[frozenset[str]]:
+    """The theme codes that each comment raises, in the order of `comments`."""
+    places: dict[str, list[int]] = {}
+    for place, comment in enumerate(comments):
+        places.setdefault(comment, []).append(place)
+    found: list[set[str]] = [set() for _ in comments]
+    for comment, code in _hits(list(places), patterns):
+        for place in places[comment]:
+            found[place].add(code)
+    return [frozenset(codes) for codes in found]
+
+
+def _hits(wordings: Sequence[str], patterns: PatternSet) -> Iterable[tuple[str, str]]:
+    if not wordings:
+        return []
+    with duckdb.connect() as connection:
+        connection.register("wordings", pa.table({"comment": pa.array(wordings, pa.string())}))
+        connection.execute(
+            """
+            create temp table sentences as
+            select distinct comment, trim(regexp_replace(piece, '[\\s\\x{00A0}]+', ' ', 'g')) as sentence
+            from (select comment, unnest(regexp_split_to_array(comment, ?)) as piece from wordings)
+            """,
+            [_SENTENCE_END],
+        )
+        for pattern in patterns.negations:
+            # A literal, not a parameter read for each row: RE2 then compiles it once.
+            connection.execute(
+                f"delete from sentences where regexp_matches(sentence, {_quoted(pattern)}, 'i')"
+            )
+        matches = "\nunion all\n".join(
+            f"select comment, {_quoted(theme.theme_code)} as theme_code from sentences"
+            f" where regexp_matches(sentence, {_quoted(theme.pattern)}, 'i')"
+            for theme in patterns.themes
+        )
+        if not matches:
+            return []
+        return connection.execute(f"select distinct * from ({matches})").fetchall()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
