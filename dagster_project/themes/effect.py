@@ -28,7 +28,7 @@ class HistoricComment:
 
 @dataclass(frozen=True)
 class Effect:
-    """Assessments that raise a theme under the old and the new patterns, in one quarter (None: all quarters)."""
+    """Assessments that raise a theme under both pattern sets, in one quarter (None: in all)."""
 
     theme_code: str
     quarter_start: str | None
