@@ -198,6 +198,19 @@ def test_units_that_do_not_differ_are_pooled_fully(connection):
     assert found == [("f", close(0.1), None), ("f", close(0.1), None), ("lone", close(0.3), None)]
 
 
+def test_one_case_never_makes_a_unit_wholly_lenient(connection):
+    values = ", ".join(f"('f', {unit}, {int(unit == 0)}, {2 if unit == 9 else 1})" for unit in range(10))
+    connection.sql(
+        f"create or replace temp table singles as select * from (values {values}) "
+        "as units (family, unit, hits, total)"
+    )
+    query = render_macro("anova_shrinkage('singles', ['family'], 'unit', 'hits', 'total', '1')")
+    found = connection.sql(
+        f"select anova_rho, prior_strength, shrunk_rate from ({query}) where hits = 1"
+    ).fetchall()
+    assert found == [(close(1.0), close(1.0), close((1 / 11 + 1) / 2))]
+
+
 def test_e9_multiplicity(connection):
     inp, out = GOLDEN["E9_BH"]["inp"], GOLDEN["E9_BH"]["out"]
     values = ", ".join(f"('f', {key}, {p})" for key, p in enumerate(inp)) + ", ('f', 99, null)"

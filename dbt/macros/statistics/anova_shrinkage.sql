@@ -4,8 +4,13 @@
     prior_beta, posterior_alpha, posterior_beta and shrunk_rate.
 
     A rho of zero or less (or none, with one unit) pools fully: the prior has no finite strength, shrunk_rate is the
-    pooled rate and the posterior parameters are NULL. Units without a denominator get the prior. -#}
-{% macro anova_shrinkage(relation, family_columns, unit_column, numerator, denominator) -%}
+    pooled rate and the posterior parameters are NULL. Units without a denominator get the prior.
+
+    `prior_min` is the least the prior may weigh, in observations: where most units hold one, none of them mixed, rho comes
+    out as 1, and a prior of no weight would call a unit 100% lenient on a single case. -#}
+{% macro anova_shrinkage(
+    relation, family_columns, unit_column, numerator, denominator, prior_min='0e0'
+) -%}
 {%- set family = family_columns | join(', ') -%}
 with units as (
 
@@ -67,7 +72,7 @@ priors as (
 
     select
         correlations.*,
-        case when anova_rho > 0 then greatest((1 - anova_rho) / anova_rho, 0) end as prior_strength
+        case when anova_rho > 0 then greatest((1 - anova_rho) / anova_rho, {{ prior_min }}) end as prior_strength
     from correlations
 
 ),

@@ -14,7 +14,9 @@ with sums as (
 ),
 
 shrunk as (
-{{ anova_shrinkage('sums', family, 'dimension_value', 'n_lenient', 'n_compared') }}
+{{ anova_shrinkage(
+    'sums', family, 'dimension_value', 'n_lenient', 'n_compared', policy('shrinkage_prior_min')
+) }}
 ),
 
 limits as (
