@@ -103,14 +103,19 @@ def worklist_command(
     Comments can name people: keep the file where the warehouse is.
     """
     from dagster_project.themes.effect import read_history
-    from dagster_project.themes.matching import themes_of_comments
+    from dagster_project.themes.matching import comments_with_nothing_to_say, themes_of_comments
     from dagster_project.themes.patterns import THEMES_SEED, load_pattern_set
     from dagster_project.themes.worklist import uncaught_clusters
 
     patterns = load_pattern_set(patterns_file or THEMES_SEED)
     comments = [row.comment for row in read_history(settings_from(warehouse=warehouse).warehouse)]
     caught = themes_of_comments(comments, patterns)
-    uncaught = [comment for comment, codes in zip(comments, caught, strict=True) if not codes]
+    silent = comments_with_nothing_to_say(comments, patterns)
+    uncaught = [
+        comment
+        for comment, codes in zip(comments, caught, strict=True)
+        if not codes and comment not in silent
+    ]
     clusters = uncaught_clusters(uncaught)
     _write_worklist(out_file, clusters)
     if output_format == "json":
@@ -125,7 +130,7 @@ def worklist_command(
         )
         return DONE
     click.echo(
-        f"No theme caught {len(uncaught)} of {len(comments)} comments; "
+        f"{len(uncaught)} of {len(comments)} comments say something that no theme caught; "
         f"{len(clusters)} groups are in {out_file}."
     )
     return DONE

@@ -27,32 +27,45 @@ def themes_of_comments(comments: Sequence[str], patterns: PatternSet) -> list[fr
     return [frozenset(codes) for codes in found]
 
 
-def _hits(wordings: Sequence[str], patterns: PatternSet) -> Iterable[tuple[str, str]]:
+def comments_with_nothing_to_say(comments: Iterable[str], patterns: PatternSet) -> frozenset[str]:
+    """The comments of which every sentence is negated ("No issues."): no theme could ever catch them."""
+    wordings = sorted(set(comments))
     if not wordings:
+        return frozenset()
+    with duckdb.connect() as connection:
+        _split(connection, wordings, patterns)
+        telling = {row[0] for row in connection.execute("select distinct comment from sentences").fetchall()}
+    return frozenset(wordings) - telling
+
+
+def _hits(wordings: Sequence[str], patterns: PatternSet) -> Iterable[tuple[str, str]]:
+    if not wordings or not patterns.themes:
         return []
     with duckdb.connect() as connection:
-        connection.register("wordings", pa.table({"comment": pa.array(wordings, pa.string())}))
-        connection.execute(
-            """
-            create temp table sentences as
-            select distinct comment, trim(regexp_replace(piece, '[\\s\\x{00A0}]+', ' ', 'g')) as sentence
-            from (select comment, unnest(regexp_split_to_array(comment, ?)) as piece from wordings)
-            """,
-            [_SENTENCE_END],
-        )
-        for pattern in patterns.negations:
-            # A literal, not a parameter read for each row: RE2 then compiles it once.
-            connection.execute(
-                f"delete from sentences where regexp_matches(sentence, {_quoted(pattern)}, 'i')"
-            )
+        _split(connection, wordings, patterns)
         matches = "\nunion all\n".join(
             f"select comment, {_quoted(theme.theme_code)} as theme_code from sentences"
             f" where regexp_matches(sentence, {_quoted(theme.pattern)}, 'i')"
             for theme in patterns.themes
         )
-        if not matches:
-            return []
         return connection.execute(f"select distinct * from ({matches})").fetchall()
+
+
+def _split(connection: duckdb.DuckDBPyConnection, wordings: Sequence[str], patterns: PatternSet) -> None:
+    """Table `sentences`: the sentences of each wording that are not negated."""
+    connection.register("wordings", pa.table({"comment": pa.array(wordings, pa.string())}))
+    connection.execute(
+        """
+        create temp table sentences as
+        select distinct comment, trim(regexp_replace(piece, '[\\s\\x{00A0}]+', ' ', 'g')) as sentence
+        from (select comment, unnest(regexp_split_to_array(comment, ?)) as piece from wordings)
+        where regexp_matches(piece, '[\\p{L}\\p{N}]')
+        """,
+        [_SENTENCE_END],
+    )
+    for pattern in patterns.negations:
+        # A literal, not a parameter read for each row: RE2 then compiles it once.
+        connection.execute(f"delete from sentences where regexp_matches(sentence, {_quoted(pattern)}, 'i')")
 
 
 def _quoted(text: str) -> str:

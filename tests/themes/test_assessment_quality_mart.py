@@ -105,9 +105,12 @@ def test_comments_of_a_quarter_before_they_were_collected_have_no_figure(row_of)
     assert row["q8_rate"] == 1.0
 
 
-def test_governance_took_up_the_emerging_theme_whose_time_is_over(row_of):
+def test_the_learning_loop_waits_until_the_time_of_every_theme_is_over(row_of):
     row = quarter_row(row_of, "WES", date(2024, 4, 1))
-    assert counts(row, "h6") == (1, 1)
+    assert counts(row, "h6") == (0, 0)
+    assert row["h6_rate"] is None and "h6_rate:pending" in row["null_reason"]
+    old = quarter_row(row_of, "WES", date(2023, 7, 1))
+    assert "h6_rate:none_emerging" in old["null_reason"]
 
 
 def test_rates_are_their_own_counts_and_the_nation_is_the_sum_of_its_areas(marts):

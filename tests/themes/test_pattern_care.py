@@ -13,7 +13,7 @@ from dagster_project.errors import IqaError
 from dagster_project.statistics.proportion import wilson_interval
 from dagster_project.themes.effect import HistoricComment, pattern_effects
 from dagster_project.themes.evaluation import evaluate, read_coded_comments
-from dagster_project.themes.matching import themes_of_comments
+from dagster_project.themes.matching import comments_with_nothing_to_say, themes_of_comments
 from dagster_project.themes.patterns import THEMES_SEED, PatternSet, Theme, load_pattern_set
 from dagster_project.themes.worklist import uncaught_clusters
 
@@ -53,6 +53,11 @@ def edited_set(tmp_path, **new_patterns):
 )
 def test_a_sentence_ends_where_the_rules_say_it_does(patterns, comment, codes):
     assert themes_of_comments([comment], patterns) == [codes]
+
+
+def test_a_comment_that_only_says_there_is_nothing_to_say_needs_no_theme(patterns):
+    comments = ["No issues.", "No issues. The parking was bad.", "A dull day."]
+    assert comments_with_nothing_to_say(comments, patterns) == {"No issues."}
 
 
 def test_the_tool_finds_the_same_themes_as_the_models(marts, patterns):

@@ -53,7 +53,8 @@ constants as (
     select
         {{ as_of() }} as as_of,
         {{ policy('recent_assessment_days') }} as recent_days,
-        {{ policy_date('answer_comments_from') }} as comments_from
+        {{ policy_date('answer_comments_from') }} as comments_from,
+        to_months(cast(3 + 3 * {{ policy('governance_quarters') }} as integer)) as governance_time
 
 ),
 
@@ -234,7 +235,7 @@ gaps as (
 
 ),
 
--- H6 waits until the time for a theme to be taken up is over. Themes emerge in Areas: the nation's are those of all its
+-- H6 waits until the time for a theme to be taken up is over: counting the early ones first would flatter. Themes emerge in Areas: the nation's are those of all its
 -- Areas, a unit has none of its own.
 area_members as (
 
@@ -260,6 +261,7 @@ learning as (
         count(*) filter (where theme_rows.in_governance) as h6_num,
         count(*) as h6_den
     from theme_rows
+    cross join constants
     inner join area_members
         on theme_rows.area_code = area_members.member_area_code
     inner join period_quarters
@@ -268,7 +270,7 @@ learning as (
         theme_rows.level = 'area'
         and theme_rows.period_type = 'quarter'
         and theme_rows.is_emerging
-        and theme_rows.in_governance is not null
+        and theme_rows.period_start + constants.governance_time <= constants.as_of
     group by
         area_members.level,
         area_members.area_code,
@@ -294,6 +296,7 @@ named as (
         reporting_rows.figure_status,
         reporting_rows.assessment_type,
         reporting_rows.period_end >= constants.comments_from as has_comments_collected,
+        reporting_rows.last_quarter_start + constants.governance_time <= constants.as_of as is_governance_time_over,
         coalesce(period_counts.iqas_assessed, 0) as iqas_assessed,
         {% for metric in comment_metrics -%}
         case when reporting_rows.period_end >= constants.comments_from then coalesce(period_counts.{{ metric }}_num, 0) end
@@ -388,6 +391,7 @@ rated as (
                 {%- do reasons.append((column, 'iqas_assessed > 0', 'not_reached')) -%}
             {%- elif metric == 'h6' -%}
                 {%- do reasons.append((column, "level = 'unit'", 'defined_at_area')) -%}
+                {%- do reasons.append((column, 'not is_governance_time_over', 'pending')) -%}
                 {%- do reasons.append((column, 'true', 'none_emerging')) -%}
             {%- endif -%}
             {%- if column.endswith('_rate') or column.endswith('_days') -%}
