@@ -205,6 +205,9 @@ def run_dbt(
         from dbt.cli.main import dbtRunner
 
         arguments = [command, *_options(DBT_DIR, settings.warehouse.parent / "dbt"), "--no-write-json"]
+        if command in ("build", "seed"):
+            # Without it dbt fills the table of an earlier run, and a seed that gained a column fails.
+            arguments.append("--full-refresh")
         for flag, values in (("--select", select), ("--exclude", exclude)):
             if values:
                 arguments += [flag, *([values] if isinstance(values, str) else values)]
