@@ -188,6 +188,7 @@ def run_dbt(
     select: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] | None = None,
     exclude_resource_types: Sequence[str] = (),
+    dbt_dir: Path = DBT_DIR,
     on_event: Callable[[Any], None] | None = None,
 ) -> DbtResult:
     """Run `dbt <command>` on `settings.warehouse`, in this process, without a word on the terminal.
@@ -201,10 +202,10 @@ def run_dbt(
     silence_telemetry()
     started = time.perf_counter()
     with _ONE_AT_A_TIME:
-        parsed = manifest or load_manifest(settings)
+        parsed = manifest or load_manifest(settings, dbt_dir=dbt_dir)
         from dbt.cli.main import dbtRunner
 
-        arguments = [command, *_options(DBT_DIR, settings.warehouse.parent / "dbt"), "--no-write-json"]
+        arguments = [command, *_options(dbt_dir, settings.warehouse.parent / "dbt"), "--no-write-json"]
         if command in ("build", "seed"):
             # Without it dbt fills the table of an earlier run, and a seed that gained a column fails.
             arguments.append("--full-refresh")

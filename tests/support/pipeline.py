@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.settings import Settings
+from dagster_project.settings import DBT_DIR, Settings
 from dagster_project.warehouse.dbt_runner import DbtResult, cache_dir, load_manifest, run_dbt
 from dagster_project.warehouse.run_context import RunContext, write_run_context
 
@@ -25,29 +25,36 @@ def build_marts(
     as_of: date | str | None = None,
     *,
     with_tests: bool = False,
+    dbt_dir: Path = DBT_DIR,
 ) -> duckdb.DuckDBPyConnection:
     """Ingest `raw_dir`, build the selected models (all without `select`) and open the result to read.
 
     `select` is dbt's: name the mart with its ancestors, as `+compliance`. Files go under `tmp_path`.
-    Read with `connection.sql("select ... from marts.compliance")`.
+    Read with `connection.sql("select ... from marts.compliance")`. `dbt_dir` is another dbt folder, for a
+    test with seeds of its own.
     """
     from dagster_project.extracts import ingest
 
     settings = pipeline_settings(tmp_path, raw_dir, as_of)
-    copy_seeded_warehouse(settings)
+    copy_seeded_warehouse(settings, dbt_dir)
     with contextlib.closing(duckdb.connect(str(settings.warehouse))) as connection:
-        result = ingest(settings, connection)
+        result = ingest(settings, connection, seeds_dir=dbt_dir / "seeds")
         prepare_run(connection, settings.as_of or result.as_of)
-    return build_prepared(settings, select, with_tests=with_tests)
+    return build_prepared(settings, select, with_tests=with_tests, dbt_dir=dbt_dir)
 
 
 def build_prepared(
-    settings: Settings, select: str | Sequence[str] | None = None, *, with_tests: bool = False
+    settings: Settings,
+    select: str | Sequence[str] | None = None,
+    *,
+    with_tests: bool = False,
+    dbt_dir: Path = DBT_DIR,
 ) -> duckdb.DuckDBPyConnection:
     """Build the models on a warehouse that already holds schema `raw`, and open the result to read."""
     outcome = run_dbt(
         settings,
         select=select,
+        dbt_dir=dbt_dir,
         exclude_resource_types=["seed"] if with_tests else ["seed", "test", "unit_test"],
     )
     assert outcome.success, explain(outcome)
@@ -101,9 +108,9 @@ def prepare_run(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     )
 
 
-def copy_seeded_warehouse(settings: Settings) -> None:
+def copy_seeded_warehouse(settings: Settings, dbt_dir: Path = DBT_DIR) -> None:
     """Start `settings.warehouse` as a copy of one that holds the seeds; loading them takes a second."""
-    manifest = load_manifest(settings)
+    manifest = load_manifest(settings, dbt_dir=dbt_dir)
     template = cache_dir(settings) / f"seeded-{manifest.key}.duckdb"
     if not template.exists():
         template.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +119,7 @@ def copy_seeded_warehouse(settings: Settings) -> None:
                 old.unlink(missing_ok=True)
         aside = template.parent / f"seeding-{uuid.uuid4().hex}"
         seeded = Settings(warehouse=aside / "iqa.duckdb")
-        outcome = run_dbt(seeded, "seed", manifest=manifest)
+        outcome = run_dbt(seeded, "seed", manifest=manifest, dbt_dir=dbt_dir)
         assert outcome.success, explain(outcome)
         # Workers may race here: each makes the same file, and the last one to finish wins.
         seeded.warehouse.replace(template)

@@ -38,6 +38,7 @@ final as (
         instruments.answer_scale,
         instruments.rating_scale,
         instruments.rating_rule,
+        instruments.subject_kind,
         instruments.effective_from,
         instruments.effective_to,
         coalesce(question_counts.question_count, 0) as question_count

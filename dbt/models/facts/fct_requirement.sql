@@ -29,7 +29,7 @@ measured as (
                 then requirements.frequency * requirements.available_days
             when requirement_policies.policy = 'strict'
                 then requirements.frequency * requirements.period_days
-            when requirements.period_type = 'quarter'
+            when requirements.period_type <> 'financial_year'
                 then case
                     when
                         requirements.available_days
@@ -59,6 +59,8 @@ final as (
         measured.period_type,
         measured.period_start,
         measured.period_end,
+        measured.rule_id,
+        measured.subject_kind,
         measured.area_code,
         measured.unit_type,
         measured.line_manager_id,

@@ -1,6 +1,6 @@
 {# Successive misses (C5), for the four quarters that end with each quarter: how often a person was required, whether
-   two required quarters in a row went by without an assessment, and the Area and unit of the last one. A quarter in
-   which the person was not required is skipped: it neither counts nor breaks the run. #}
+   two required quarters in a row (months, under a monthly rule) went by without an assessment, and the Area and unit of
+   the last one. A period in which the person was not required is skipped: it neither counts nor breaks the run. #}
 with requirements as (
 
     select * from {{ ref('fct_requirement') }}
@@ -15,21 +15,22 @@ quarters as (
 
 required as (
 
+    -- Only periods of one length follow one another: a missed quarter and a missed month of the next scheme are no run.
     select
         staff_id,
         assessment_type,
         policy,
-        period_start as quarter_start,
+        period_start,
         area_code,
         unit_type,
         is_covered,
-        lag(period_start) over person as previous_quarter_start,
+        lag(period_start) over person as previous_period_start,
         not is_covered and not lag(is_covered) over person as is_second_miss
     from requirements
     where
-        period_type = 'quarter'
+        period_type <> 'financial_year'
         and is_required
-    window person as (partition by staff_id, assessment_type, policy order by period_start)
+    window person as (partition by staff_id, assessment_type, policy, period_type order by period_start)
 
 ),
 
@@ -40,18 +41,18 @@ final as (
         required.assessment_type,
         required.policy,
         quarters.quarter_start as last_quarter_start,
-        count(*) as required_quarters,
+        count(*) as required_periods,
         coalesce(bool_or(
             required.is_second_miss
-            and required.previous_quarter_start > quarters.quarter_start - interval 12 month
+            and required.previous_period_start >= quarters.quarter_start - interval 9 month
         ), false) as has_missed_twice,
-        max_by(required.area_code, required.quarter_start) as area_code,
-        max_by(required.unit_type, required.quarter_start) as unit_type
+        max_by(required.area_code, required.period_start) as area_code,
+        max_by(required.unit_type, required.period_start) as unit_type
     from required
     inner join quarters
         on
-            required.quarter_start <= quarters.quarter_start
-            and required.quarter_start > quarters.quarter_start - interval 12 month
+            required.period_start < quarters.quarter_start + interval 3 month
+            and required.period_start >= quarters.quarter_start - interval 9 month
     where not quarters.is_pending
     group by required.staff_id, required.assessment_type, required.policy, quarters.quarter_start
 

@@ -1,4 +1,4 @@
-{# Which requirement rule stands in each quarter. A rule counts only where it covers the whole quarter, and an annual
+{# Which requirement rules stand in each quarter. A rule counts only where it covers the whole quarter, and an annual
    one makes a requirement only where it covers the whole financial year. #}
 with quarters as (
 
@@ -24,6 +24,7 @@ final as (
         quarters.is_pending,
         requirement_rules.rule_id,
         requirement_rules.assessment_type,
+        requirement_rules.subject_kind,
         requirement_rules.grades,
         requirement_rules.role_types,
         requirement_rules.frequency,

@@ -40,8 +40,8 @@ quarter_cells as (
 
     select area_code, unit_type, quarter_start, assessment_type from iqas
     union
-    select area_code, unit_type, period_start as quarter_start, assessment_type from requirements
-    where period_type = 'quarter'
+    select area_code, unit_type, quarter_start, assessment_type from requirements
+    where quarter_start is not null
 
 ),
 
@@ -79,7 +79,11 @@ period_rules as (
         max(period_quarters.quarter_start) as last_quarter_start,
         bool_and(quarter_rules.rule_id is not null) as has_rule,
         coalesce(bool_or(quarter_rules.requirement_period_type = 'financial_year'), false) as is_annual,
-        coalesce(bool_and(quarter_rules.is_whole_financial_year), false) as is_whole_financial_year
+        coalesce(bool_and(quarter_rules.is_whole_financial_year), false) as is_whole_financial_year,
+        case
+            when min(quarter_rules.subject_kind) = max(quarter_rules.subject_kind)
+                then min(quarter_rules.subject_kind)
+        end as subject_kind
     from period_quarters
     cross join (select distinct assessment_type from {{ ref('instruments') }}) as assessment_types
     left join quarter_rules
@@ -132,6 +136,7 @@ final as (
             when period_rules.is_pending then 'pending'
         end as requirement_withheld,
         period_rules.is_annual as is_annual_requirement,
+        period_rules.subject_kind,
         -- The same for dip samples, which are due every quarter whatever the assessments' own rhythm.
         case
             when not period_rules.has_rule then 'no_requirement'

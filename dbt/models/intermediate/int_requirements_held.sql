@@ -1,6 +1,7 @@
 {# Who holds each person's requirement: one Area and unit per person and period, under every policy, so that Areas add
    up to the nation. It is the Area with most available days; on a tie, the one of the later last day in post (the Area
-   at the quarter's end, for a mover); the unit likewise within that Area. Rows of a quarter under an annual rule carry
+   at the quarter's end, for a mover); the unit, and the rule of whoever changed grade, likewise within that Area.
+   The period is the rule's own: month, quarter or financial year. Rows of a quarter under an annual rule carry
    availability only: the requirement itself is the row of the financial year. #}
 with staff_days as (
 
@@ -8,9 +9,9 @@ with staff_days as (
 
 ),
 
-quarter_rules as (
+rule_spans as (
 
-    select * from {{ ref('int_quarter_rules') }}
+    select * from {{ ref('int_rule_spans') }}
 
 ),
 
@@ -23,30 +24,38 @@ iqas as (
 periods as (
 
     select
+        rule_id,
         assessment_type,
-        'quarter' as period_type,
-        quarter_start as period_start,
-        quarter_end as period_end,
-        quarter_days as period_days,
+        subject_kind,
         requirement_period_type,
         frequency,
+        span_type as period_type,
+        span_start as period_start,
+        span_end as period_end,
+        span_days as period_days,
         is_pending,
-        quarter_start
-    from quarter_rules
+        quarter_start,
+        span_start,
+        span_end
+    from rule_spans
 
     union all
 
     select
+        rule_id,
         assessment_type,
+        subject_kind,
+        requirement_period_type,
+        frequency,
         'financial_year' as period_type,
         financial_year_start as period_start,
         financial_year_end as period_end,
         financial_year_days as period_days,
-        requirement_period_type,
-        frequency,
         {{ as_of() }} <= financial_year_end as is_pending,
-        quarter_start
-    from quarter_rules
+        cast(null as date) as quarter_start,
+        span_start,
+        span_end
+    from rule_spans
     where
         requirement_period_type = 'financial_year'
         and is_whole_financial_year
@@ -62,6 +71,7 @@ unit_days as (
         periods.period_start,
         staff_days.area_code,
         staff_days.unit_type,
+        staff_days.rule_id,
         sum(staff_days.in_post_days) as in_post_days,
         sum(staff_days.available_days) as available_days,
         max(staff_days.last_in_post_on) as last_in_post_on,
@@ -69,15 +79,16 @@ unit_days as (
     from staff_days
     inner join periods
         on
-            staff_days.assessment_type = periods.assessment_type
-            and staff_days.quarter_start = periods.quarter_start
+            staff_days.rule_id = periods.rule_id
+            and staff_days.span_start = periods.span_start
     group by
         staff_days.staff_id,
         staff_days.assessment_type,
         periods.period_type,
         periods.period_start,
         staff_days.area_code,
-        staff_days.unit_type
+        staff_days.unit_type,
+        staff_days.rule_id
 
 ),
 
@@ -108,7 +119,8 @@ ranked as (
                 area_code asc,
                 available_days desc,
                 last_in_post_on desc,
-                unit_type asc
+                unit_type asc,
+                rule_id asc
         ) as choice
     from area_days
 
@@ -117,14 +129,27 @@ ranked as (
 period_attributes as (
 
     select distinct
-        assessment_type,
+        rule_id,
+        subject_kind,
         period_type,
         period_start,
         period_end,
         period_days,
         requirement_period_type,
         frequency,
-        is_pending
+        is_pending,
+        quarter_start
+    from periods
+
+),
+
+type_periods as (
+
+    select distinct
+        assessment_type,
+        period_type,
+        period_start,
+        period_end
     from periods
 
 ),
@@ -134,18 +159,18 @@ done as (
     select
         iqas.subject_id as staff_id,
         iqas.assessment_type,
-        periods.period_type,
-        periods.period_start,
+        type_periods.period_type,
+        type_periods.period_start,
         count(*) as iqas_done
     from iqas
-    inner join periods
+    inner join type_periods
         on
-            iqas.assessment_type = periods.assessment_type
-            and iqas.quarter_start = periods.quarter_start
+            iqas.assessment_type = type_periods.assessment_type
+            and iqas.assessed_on between type_periods.period_start and type_periods.period_end
     where
         not iqas.is_themed
         or {{ policy('themed_counts_to_requirement') }} = 1
-    group by iqas.subject_id, iqas.assessment_type, periods.period_type, periods.period_start
+    group by iqas.subject_id, iqas.assessment_type, type_periods.period_type, type_periods.period_start
 
 ),
 
@@ -157,6 +182,9 @@ final as (
         ranked.period_type,
         ranked.period_start,
         period_attributes.period_end,
+        period_attributes.quarter_start,
+        period_attributes.rule_id,
+        period_attributes.subject_kind,
         period_attributes.requirement_period_type,
         period_attributes.is_pending,
         ranked.area_code,
@@ -170,7 +198,7 @@ final as (
     from ranked
     inner join period_attributes
         on
-            ranked.assessment_type = period_attributes.assessment_type
+            ranked.rule_id = period_attributes.rule_id
             and ranked.period_type = period_attributes.period_type
             and ranked.period_start = period_attributes.period_start
     left join done

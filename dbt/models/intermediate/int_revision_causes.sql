@@ -225,8 +225,7 @@ absence_facts as (
     inner join requirements
         on
             absence_versions.staff_id = requirements.staff_id
-            and requirements.period_type = 'quarter'
-            and baselines.quarter_start = requirements.period_start
+            and baselines.quarter_start = requirements.quarter_start
 
 ),
 

@@ -13,13 +13,13 @@ absences as (
 
 ),
 
-quarter_rules as (
+rule_spans as (
 
-    select * from {{ ref('int_quarter_rules') }}
+    select * from {{ ref('int_rule_spans') }}
 
 ),
 
-posting_quarters as (
+posting_spans as (
 
     select
         postings.posting_id,
@@ -28,67 +28,68 @@ posting_quarters as (
         postings.unit_type,
         postings.line_manager_id,
         postings.start_date,
-        quarter_rules.assessment_type,
-        quarter_rules.quarter_start,
-        quarter_rules.quarter_end,
-        greatest(postings.start_date, quarter_rules.quarter_start) as from_on,
+        rule_spans.rule_id,
+        rule_spans.assessment_type,
+        rule_spans.span_start,
+        rule_spans.span_end,
+        greatest(postings.start_date, rule_spans.span_start) as from_on,
         least(
-            coalesce(postings.end_date, quarter_rules.quarter_end), quarter_rules.quarter_end, {{ as_of() }}
+            coalesce(postings.end_date, rule_spans.span_end), rule_spans.span_end, {{ as_of() }}
         ) as to_on
     from postings
-    inner join quarter_rules
+    inner join rule_spans
         on
-            postings.start_date <= quarter_rules.quarter_end
-            and coalesce(postings.end_date, quarter_rules.quarter_end) >= quarter_rules.quarter_start
-            and {{ falls_under_rule('postings', 'quarter_rules') }}
+            postings.start_date <= rule_spans.span_end
+            and coalesce(postings.end_date, rule_spans.span_end) >= rule_spans.span_start
+            and {{ falls_under_rule('postings', 'rule_spans') }}
 
 ),
 
 in_scope as (
 
-    select * from posting_quarters
+    select * from posting_spans
     where from_on <= to_on
 
 ),
 
-staff_quarters as (
+staff_spans as (
 
     select
         staff_id,
         assessment_type,
-        quarter_start,
-        max(quarter_end) as quarter_end
+        span_start,
+        max(span_end) as span_end
     from in_scope
-    group by staff_id, assessment_type, quarter_start
+    group by staff_id, assessment_type, span_start
 
 ),
 
-absence_quarters as (
+absence_spans as (
 
     select
-        staff_quarters.staff_id,
-        staff_quarters.assessment_type,
-        staff_quarters.quarter_start,
-        greatest(absences.absent_from, staff_quarters.quarter_start) as from_on,
-        least(absences.absent_to, staff_quarters.quarter_end) as to_on
-    from staff_quarters
+        staff_spans.staff_id,
+        staff_spans.assessment_type,
+        staff_spans.span_start,
+        greatest(absences.absent_from, staff_spans.span_start) as from_on,
+        least(absences.absent_to, staff_spans.span_end) as to_on
+    from staff_spans
     inner join absences
         on
-            staff_quarters.staff_id = absences.staff_id
-            and absences.absent_from <= staff_quarters.quarter_end
-            and absences.absent_to >= staff_quarters.quarter_start
+            staff_spans.staff_id = absences.staff_id
+            and absences.absent_from <= staff_spans.span_end
+            and absences.absent_to >= staff_spans.span_start
 
 ),
 
 boundaries as (
 
-    select staff_id, assessment_type, quarter_start, from_on as boundary_on from in_scope
+    select staff_id, assessment_type, span_start, from_on as boundary_on from in_scope
     union
-    select staff_id, assessment_type, quarter_start, to_on + 1 as boundary_on from in_scope
+    select staff_id, assessment_type, span_start, to_on + 1 as boundary_on from in_scope
     union
-    select staff_id, assessment_type, quarter_start, from_on as boundary_on from absence_quarters
+    select staff_id, assessment_type, span_start, from_on as boundary_on from absence_spans
     union
-    select staff_id, assessment_type, quarter_start, to_on + 1 as boundary_on from absence_quarters
+    select staff_id, assessment_type, span_start, to_on + 1 as boundary_on from absence_spans
 
 ),
 
@@ -97,10 +98,10 @@ stretches as (
     select
         staff_id,
         assessment_type,
-        quarter_start,
+        span_start,
         boundary_on as from_on,
         lead(boundary_on) over (
-            partition by staff_id, assessment_type, quarter_start order by boundary_on
+            partition by staff_id, assessment_type, span_start order by boundary_on
         ) as until_on
     from boundaries
 
@@ -111,15 +112,15 @@ absent_stretches as (
     select distinct
         stretches.staff_id,
         stretches.assessment_type,
-        stretches.quarter_start,
+        stretches.span_start,
         stretches.from_on
     from stretches
-    inner join absence_quarters
+    inner join absence_spans
         on
-            stretches.staff_id = absence_quarters.staff_id
-            and stretches.assessment_type = absence_quarters.assessment_type
-            and stretches.quarter_start = absence_quarters.quarter_start
-            and stretches.from_on between absence_quarters.from_on and absence_quarters.to_on
+            stretches.staff_id = absence_spans.staff_id
+            and stretches.assessment_type = absence_spans.assessment_type
+            and stretches.span_start = absence_spans.span_start
+            and stretches.from_on between absence_spans.from_on and absence_spans.to_on
 
 ),
 
@@ -128,23 +129,24 @@ posted_stretches as (
     select
         stretches.staff_id,
         stretches.assessment_type,
-        stretches.quarter_start,
+        stretches.span_start,
         stretches.from_on,
         stretches.until_on,
         in_scope.area_code,
         in_scope.unit_type,
         in_scope.line_manager_id,
+        in_scope.rule_id,
         row_number() over (
             partition by
-                stretches.staff_id, stretches.assessment_type, stretches.quarter_start, stretches.from_on
-            order by in_scope.start_date desc, in_scope.posting_id desc
+                stretches.staff_id, stretches.assessment_type, stretches.span_start, stretches.from_on
+            order by in_scope.start_date desc, in_scope.posting_id desc, in_scope.rule_id asc
         ) as choice
     from stretches
     inner join in_scope
         on
             stretches.staff_id = in_scope.staff_id
             and stretches.assessment_type = in_scope.assessment_type
-            and stretches.quarter_start = in_scope.quarter_start
+            and stretches.span_start = in_scope.span_start
             and stretches.from_on between in_scope.from_on and in_scope.to_on
     where stretches.until_on is not null
 
@@ -155,9 +157,10 @@ final as (
     select
         posted_stretches.staff_id,
         posted_stretches.assessment_type,
-        posted_stretches.quarter_start,
+        posted_stretches.span_start,
         posted_stretches.area_code,
         posted_stretches.unit_type,
+        posted_stretches.rule_id,
         cast(sum(posted_stretches.until_on - posted_stretches.from_on) as integer) as in_post_days,
         cast(coalesce(sum(
             case when absent_stretches.from_on is null then posted_stretches.until_on - posted_stretches.from_on end
@@ -170,15 +173,16 @@ final as (
         on
             posted_stretches.staff_id = absent_stretches.staff_id
             and posted_stretches.assessment_type = absent_stretches.assessment_type
-            and posted_stretches.quarter_start = absent_stretches.quarter_start
+            and posted_stretches.span_start = absent_stretches.span_start
             and posted_stretches.from_on = absent_stretches.from_on
     where posted_stretches.choice = 1
     group by
         posted_stretches.staff_id,
         posted_stretches.assessment_type,
-        posted_stretches.quarter_start,
+        posted_stretches.span_start,
         posted_stretches.area_code,
-        posted_stretches.unit_type
+        posted_stretches.unit_type,
+        posted_stretches.rule_id
 
 )
 

@@ -1,6 +1,7 @@
 {# How many assessments were done, of how many required, and who was left out. Assessments count in the Area and unit of
-   their own row, requirements where they are held (`int_requirements_held`). A casework requirement is quarterly and
-   adds up over a period's quarters; an advocacy one is annual and stands in the financial year's rows only. #}
+   their own row, requirements where they are held (`int_requirements_held`). A quarterly requirement (casework
+   since 2021) adds up over a period's quarters, a monthly one over its months; an annual one (advocacy) stands in the
+   financial year's rows only. #}
 with reporting_rows as (
 
     select * from {{ ref('int_reporting_rows') }}
@@ -49,7 +50,7 @@ interval_constants as (
 
 ),
 
--- The periods each requirement counts in: its own year, or every period that holds its quarter.
+-- The periods each requirement counts in: its own year, or every period that holds its quarter or month.
 requirement_periods as (
 
     select
@@ -58,6 +59,16 @@ requirement_periods as (
         period_type,
         period_start
     from period_quarters
+
+    union all
+
+    select
+        'month' as requirement_period_type,
+        cast(period_quarters.quarter_start + to_months(months.month_offset) as date) as requirement_start,
+        period_quarters.period_type,
+        period_quarters.period_start
+    from period_quarters
+    cross join (select unnest([0, 1, 2]) as month_offset) as months
 
     union all
 
@@ -245,11 +256,11 @@ requirement_counts as (
         requirement_levels.policy,
         sum(
             {{ rate('requirement_levels.requirement_num', 'requirement_levels.requirement_den') }}
-            order by requirement_levels.period_start
+            order by requirement_levels.period_start, requirement_levels.requirement_den
         ) as iqas_required,
         sum(
             {{ rate('requirement_levels.counted_num', 'requirement_levels.requirement_den') }}
-            order by requirement_levels.period_start
+            order by requirement_levels.period_start, requirement_levels.requirement_den
         ) as iqas_counted,
         sum(requirement_levels.prosecutors_required) as prosecutors_required,
         sum(requirement_levels.prosecutors_covered) as prosecutors_covered,
@@ -283,7 +294,7 @@ miss_cells as (
         sum(case when has_missed_twice then 1 else 0 end) as missed_twice,
         count(*) as required_twice
     from misses
-    where required_quarters >= 2
+    where required_periods >= 2
     group by area_code, unit_type, last_quarter_start, assessment_type, policy
 
 ),
@@ -487,6 +498,7 @@ withheld as (
         joined.policy,
         joined.requirement_withheld,
         joined.is_annual_requirement,
+        joined.subject_kind,
         cast(joined.iqas_assessed as bigint) as iqas_assessed,
         cast(joined.themed as bigint) as themed,
         cast(joined.late_closed as bigint) as late_closed,
@@ -588,7 +600,8 @@ final as (
         measured.iqas_assessed as late_closed_share_den,
         measured.on_track_rate,
         measured.on_track_done as on_track_num,
-        measured.on_track_expected as on_track_den
+        measured.on_track_expected as on_track_den,
+        measured.subject_kind
     from measured
 
 )

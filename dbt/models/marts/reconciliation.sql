@@ -20,7 +20,12 @@ quarters as (
 
 quarter_rules as (
 
-    select * from {{ ref('int_quarter_rules') }}
+    select
+        quarter_start,
+        assessment_type,
+        bool_or(requirement_period_type = 'financial_year') as is_annual
+    from {{ ref('int_quarter_rules') }}
+    group by quarter_start, assessment_type
 
 ),
 
@@ -60,8 +65,8 @@ matched as (
         case
             when quarters.quarter_start is null then 'unknown_period'
             when control_totals.measure <> 'prosecutors_required' then null
-            when quarter_rules.rule_id is null then 'no_requirement'
-            when quarter_rules.requirement_period_type <> 'quarter' then 'annual_requirement'
+            when quarter_rules.quarter_start is null then 'no_requirement'
+            when quarter_rules.is_annual then 'annual_requirement'
             when quarters.is_pending then 'pending'
         end as withheld,
         case control_totals.measure
