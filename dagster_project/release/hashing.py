@@ -36,19 +36,47 @@ def content_of(
 
     `relation` is SQL and trusted. Columns in `VOLATILE` are left out.
     """
+    found = _hashed(connection, f"(select * from {relation} where {condition})", columns, ())
+    # Without groups there is one row, also for no rows at all.
+    return found[()]
+
+
+def contents_by(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Sequence[tuple[str, str]],
+    groups: Sequence[str],
+) -> dict[tuple[object, ...], Content]:
+    """The same for each combination of values of the columns `groups`."""
+    return _hashed(connection, relation, columns, groups)
+
+
+def _hashed(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Sequence[tuple[str, str]],
+    groups: Sequence[str],
+) -> dict[tuple[object, ...], Content]:
     hashed = sorted((name, kind) for name, kind in columns if name not in VOLATILE)
     pieces = " || ".join(_piece(name, kind) for name, kind in hashed) or "''"
     lanes = ", ".join(
         f"coalesce(sum(('0x' || substr(row_hash, {start}, 16))::ubigint), 0)::varchar" for start in _LANES
     )
-    row = connection.execute(
-        f"with hashed as (select sha256({pieces}) as row_hash from {relation} where {condition}) "
-        f"select count(*), {lanes} from hashed"
-    ).fetchone()
-    assert row is not None  # an aggregate without grouping always returns one row
     header = ",".join(f"{name} {kind}" for name, kind in hashed)
-    digest = hashlib.sha256("\n".join([header, *map(str, row)]).encode()).hexdigest()
-    return Content(rows=int(row[0]), content_hash=digest)
+    keys = "".join(f"{name}, " for name in groups)
+    rows = connection.execute(
+        f"with hashed as (select {keys}sha256({pieces}) as row_hash from {relation} as source) "
+        f"select {keys}count(*), {lanes} from hashed" + (f" group by {keys[:-2]}" if groups else "")
+    ).fetchall()
+    return {
+        tuple(row[: len(groups)]): Content(
+            rows=int(row[len(groups)]),
+            content_hash=hashlib.sha256(
+                "\n".join([header, *map(str, row[len(groups) :])]).encode()
+            ).hexdigest(),
+        )
+        for row in rows
+    }
 
 
 def _piece(name: str, kind: str) -> str:

@@ -1,0 +1,208 @@
+"""Statuses in a candidate: what is verified becomes V; what was verified and has moved goes back to P.
+
+Here: the one step between building the marts and checking them that writes into marts. It needs the sign-off
+log and the hashes of the counts just built, which no model can know. Not here: R, which is a matter of data
+alone and is set by the models. The trap: order of precedence. A verified figure is V even if it was revised
+before; a figure whose sign-off fell is P even if the change came after the freeze, until it is signed again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.assurance.figures import moved_figures_sql
+from dagster_project.assurance.scopes import (
+    FAMILIES,
+    Scope,
+    ScopeState,
+    count_columns,
+    scope_columns,
+    scope_states,
+    scoped_relation,
+)
+from dagster_project.assurance.sign_offs import SignOff, SignOffs
+from dagster_project.release.exports import literal, quoted
+from dagster_project.release.identity import RELEASES
+from dagster_project.release.tables import ReleasedTable
+
+REVISIONS = "revisions"
+UNDONE = "sign_off_undone"
+_KEYS_OF_REVISIONS = ("level", "area_code", "unit_type", "period_type", "period_start", "assessment_type")
+_LABELS = ("regime", "area_name", "period_label", "period_end")
+
+
+@dataclass(frozen=True)
+class Assured:
+    """What the sign-offs came to on a candidate."""
+
+    states: tuple[ScopeState, ...]
+    verified: tuple[Scope, ...]
+    fallen: tuple[SignOff, ...]
+    figures_moved: int
+
+    @property
+    def is_all_verified(self) -> bool:
+        """Whether every scope of a quarter that is over is signed, and there is one."""
+        required = {state.scope for state in self.states if state.is_complete}
+        return bool(required) and required <= set(self.verified)
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        required = sum(state.is_complete for state in self.states)
+        return f"{len(self.verified):,} of {required:,} scopes verified, {len(self.fallen):,} sign-offs undone"
+
+    def details(self) -> list[str]:
+        """A line for each sign-off that fell."""
+        return [
+            f"Sign-off undone: {word.scope}. Its counts changed since {word.by} signed release "
+            f"{word.release_id}; provisional until it is signed again (`iqa verify`)."
+            for word in self.fallen
+        ]
+
+
+def apply_statuses(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Sequence[ReleasedTable],
+    sign_offs: SignOffs,
+    marts_dir: Path,
+) -> Assured:
+    """Set V and P in the marts of the current database, and add what moved under a sign-off to `revisions`.
+
+    `tables` are the released ones; old values are read from the releases that were signed, in `marts_dir`.
+    """
+    states = scope_states(connection, tables)
+    verified, fallen = [], []
+    for state in states:
+        word = sign_offs.standing.get(state.scope)
+        if word is None or not word.is_signed:
+            continue
+        if not word.holds_for(state):
+            fallen.append(word)
+        elif state.is_signable:
+            verified.append(state.scope)
+    present = {state.scope for state in states}
+    fallen += [
+        word for scope, word in sorted(sign_offs.standing.items()) if word.is_signed and scope not in present
+    ]
+    _write_statuses(connection, tables, [(scope, "V") for scope in verified] + [(w.scope, "P") for w in fallen])
+    moved = 0
+    if any(table.name == REVISIONS for table in tables):
+        moved = sum(_write_undone(connection, tables, word, marts_dir) for word in fallen)
+    return Assured(tuple(states), tuple(verified), tuple(fallen), moved)
+
+
+def _write_statuses(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], statuses: list[tuple[Scope, str]]
+) -> None:
+    if not statuses:
+        return
+    connection.execute(
+        "create or replace temp table assured "
+        "(family varchar, assured_area varchar, assured_quarter varchar, status varchar)"
+    )
+    connection.executemany(
+        "insert into assured values (?, ?, ?, ?)",
+        [(scope.family, scope.area, scope.quarter, status) for scope, status in statuses],
+    )
+    for family, table in _members(tables):
+        columns = scope_columns(table.name)
+        connection.execute(
+            f"update marts.{quoted(table.name)} set figure_status = assured.status from temp.assured "
+            f"where assured.family = {literal(family)} and assured.assured_area = {columns['scope_area']} "
+            f"and assured.assured_quarter = {columns['scope_quarter']}"
+        )
+    connection.execute("drop table temp.assured")
+
+
+def _write_undone(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], word: SignOff, marts_dir: Path
+) -> int:
+    """Rows of `revisions` for one sign-off that fell. Without the signed release, the old values are unknown."""
+    moved = 0
+    for table in (table for family, table in _members(tables) if family == word.scope.family):
+        signed = marts_dir / RELEASES / word.release_id / "restricted" / "parquet" / f"{table.name}.parquet"
+        relation = f"read_parquet({literal(signed)})"
+        new = f"marts.{quoted(table.name)}"
+        if not signed.exists():
+            continue
+        held = {row[0] for row in connection.execute(f"describe select * from {relation}").fetchall()}
+        if not set(table.grain) <= held:
+            continue
+        columns = [column for column in count_columns(table) if column in held]
+        moved += _insert_undone(connection, table, word, relation, new, columns)
+    return moved
+
+
+def _insert_undone(
+    connection: duckdb.DuckDBPyConnection,
+    table: ReleasedTable,
+    word: SignOff,
+    old: str,
+    new: str,
+    columns: list[str],
+) -> int:
+    inside = (
+        f"scope_area = {literal(word.scope.area)} and scope_quarter = {literal(word.scope.quarter)}"
+    )
+    scoped = {
+        side: f"(select * from {scoped_relation(table.name, relation)} where {inside})"
+        for side, relation in (("old", old), ("new", new))
+    }
+    moved = moved_figures_sql(scoped["old"], scoped["new"], table.grain, columns)
+    own = {column.name for column in table.columns}
+    known = [name for name in (*_KEYS_OF_REVISIONS, *_LABELS) if name in own]
+    rest = [name for name in table.grain if name not in (*_KEYS_OF_REVISIONS, "period_end", "policy")]
+    figure_key = " || ';' || ".join(
+        f"{literal(name + '=')} || coalesce(moved.{quoted(name)}::varchar, '')" for name in rest
+    )
+    # A key is in `moved`; a label is the new row's, or the old one's where the row is gone.
+    picked = {
+        name: f"moved.{quoted(name)}"
+        if name in table.grain
+        else f"coalesce(after.{quoted(name)}, before.{quoted(name)})"
+        for name in known
+    }
+    on = {
+        side: " and ".join(
+            f"moved.{quoted(key)} is not distinct from {side}.{quoted(key)}" for key in table.grain
+        )
+        for side in ("before", "after")
+    }
+    values = {
+        **picked,
+        "mart": literal(table.name),
+        "column_name": "moved.column_name",
+        "policy": "moved.policy" if "policy" in table.grain else "cast(null as varchar)",
+        "figure_key": figure_key or "''",
+        "basis": "'sign_off'",
+        "old_value": "moved.old_value",
+        "new_value": "moved.new_value",
+        "difference": "moved.new_value - moved.old_value",
+        "cause": literal(UNDONE),
+        "signed_release_id": literal(word.release_id),
+        "figure_status": "'P'",
+        "reliability": "coalesce(after.reliability, before.reliability)",
+        "is_suppressed": "false",
+        "metric_version": "coalesce(after.metric_version, before.metric_version)",
+        "release_id": "run_context.release_id",
+        "as_of": "run_context.as_of",
+    }
+    before = connection.execute(f"select count(*) from marts.{REVISIONS}").fetchone()
+    connection.execute(
+        f"insert into marts.{REVISIONS} ({', '.join(quoted(name) for name in values)}) "
+        f"select {', '.join(values.values())} from ({moved}) as moved "
+        f"left join {scoped['old']} as before on {on['before']} "
+        f"left join {scoped['new']} as after on {on['after']} cross join raw.run_context as run_context"
+    )
+    after = connection.execute(f"select count(*) from marts.{REVISIONS}").fetchone()
+    assert before is not None and after is not None  # a count always returns a row
+    return int(after[0]) - int(before[0])
+
+
+def _members(tables: Sequence[ReleasedTable]) -> list[tuple[str, ReleasedTable]]:
+    by_name = {table.name: table for table in tables}
+    return [
+        (family, by_name[name]) for family, names in FAMILIES.items() for name in names if name in by_name
+    ]
