@@ -133,7 +133,9 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str,
 
 def _check_pattern(pattern: str, where: str) -> None:
     try:
-        duckdb.execute("select regexp_matches('', ?, 'i')", [pattern]).fetchall()
+        # A connection of its own: the module's shared one may be in the middle of somebody's query.
+        with duckdb.connect() as connection:
+            connection.execute("select regexp_matches('', ?, 'i')", [pattern]).fetchall()
     except duckdb.Error as error:
         problem = str(error).splitlines()[0]
     else:

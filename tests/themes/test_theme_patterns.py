@@ -22,7 +22,16 @@ COMMENT_PATTERNS = seed("comment_patterns")
 
 
 def matches(text: str, pattern: str) -> bool:
-    return bool(duckdb.execute("select regexp_matches(?, ?, 'i')", [text, pattern]).fetchone()[0])
+    return which_match([text], pattern)[0]
+
+
+def which_match(texts: list[str], pattern: str) -> list[bool]:
+    """Whether each text matches, on a connection of its own: the shared one is other tests' too."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select regexp_matches(text, ?, 'i') from (select unnest(?) as text)", [pattern, texts]
+        ).fetchall()
+    return [row[0] for row in rows]
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=[row["theme_code"] for row in THEMES])
@@ -60,12 +69,7 @@ def test_a_sentence_that_says_there_is_nothing_to_say_is_negated(sentence):
 def test_the_patterns_mean_the_same_in_the_database_and_in_python():
     texts = [theme["example"] for theme in THEMES] + [f"No issues: {theme['example']}" for theme in THEMES]
     for pattern in [theme["pattern"] for theme in THEMES] + NEGATIONS:
-        found = [
-            row[0]
-            for row in duckdb.execute(
-                "select regexp_matches(text, ?, 'i') from (select unnest(?) as text)", [pattern, texts]
-            ).fetchall()
-        ]
+        found = which_match(texts, pattern)
         assert found == [bool(re.search(pattern, text, re.IGNORECASE | re.ASCII)) for text in texts]
 
 
