@@ -1,9 +1,9 @@
 """An append-only log of JSON lines, each holding the hash of the one before: a change anywhere shows.
 
 Here: reading with the whole chain checked, and appending one batch at a time, flushed. Not here: what an
-entry says. A small file beside the log (`<name>.head`) holds the length and last hash, so that a log cut short
-is noticed too. The trap: a crash may leave a last line without its line end. It was never acknowledged to
-anybody, so it is passed over by readers and cut off by the next writer; any other damage is an error.
+entry says. A small file beside the log (`<name>.head`) holds the length and last hash, so that a log cut
+short is noticed too. The trap: a crash may leave a last line without its line end. It was never acknowledged
+to anybody, so it is passed over by readers and cut off by the next writer; any other damage is an error.
 """
 
 import fcntl
@@ -57,7 +57,8 @@ def read_log(path: Path, upto: Head | None = None) -> list[Entry]:
     for head in filter(None, (known, upto)):
         if head_of(entries[: head.entries]) != head:
             raise _broken(
-                path, f"{head.entries} entries ending in {head.last_hash[:12]} are on record, and not in the log"
+                path,
+                f"the {head.entries} entries up to {head.last_hash[:12]} are not in it",
             )
     return entries if upto is None else entries[: upto.entries]
 

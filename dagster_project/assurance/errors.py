@@ -1,7 +1,7 @@
 """The error of this folder: an assurance record can't be read, trusted or written.
 
-What belongs here: that one class. The trap: a broken log is not bad data. The command line ends with 2, "could
-not check", because a log that somebody changed says nothing about the figures either way.
+What belongs here: that one class. The trap: a broken log is not bad data. The command line ends with 2,
+"could not check", because a log that somebody changed says nothing about the figures either way.
 """
 
 from dagster_project.errors import IqaError

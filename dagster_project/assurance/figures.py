@@ -16,7 +16,9 @@ def moved_figures_sql(old: str, new: str, keys: Sequence[str], columns: Sequence
     Gives the `keys`, `column_name`, `old_value`, `new_value` (doubles; NULL where there is no figure).
     """
     matched = " and ".join(f"before.{quoted(key)} is not distinct from after.{quoted(key)}" for key in keys)
-    either = ", ".join(f"coalesce(before.{quoted(key)}, after.{quoted(key)}) as {quoted(key)}" for key in keys)
+    either = ", ".join(
+        f"coalesce(before.{quoted(key)}, after.{quoted(key)}) as {quoted(key)}" for key in keys
+    )
     return (
         f"select {either}, coalesce(before.column_name, after.column_name) as column_name, "
         "before.figure as old_value, after.figure as new_value "
@@ -31,6 +33,4 @@ def _figures(relation: str, keys: Sequence[str], columns: Sequence[str]) -> str:
     named = ", ".join(quoted(key) for key in keys)
     names = ", ".join(literal(column) for column in columns)
     values = ", ".join(f"cast({quoted(column)} as double)" for column in columns)
-    return (
-        f"select {named}, unnest([{names}]) as column_name, unnest([{values}]) as figure from {relation}"
-    )
+    return f"select {named}, unnest([{names}]) as column_name, unnest([{values}]) as figure from {relation}"

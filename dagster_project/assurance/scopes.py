@@ -114,7 +114,8 @@ def scope_states(
             columns = [(name, "") for name in sorted({*table.grain, *count_columns(table)})]
             groups = ("scope_area", "scope_quarter", "scope_is_complete")
             relation = scoped_relation(table.name, f"{schema}.{quoted(table.name)}")
-            for (area, quarter, complete), content in contents_by(connection, relation, columns, groups).items():
+            contents = contents_by(connection, relation, columns, groups)
+            for (area, quarter, complete), content in contents.items():
                 scope = Scope(family, str(area), str(quarter))
                 found.setdefault(scope, []).append(
                     (table.name, content.rows, content.content_hash, complete is True)
@@ -174,7 +175,7 @@ def read_scopes(release: Path) -> list[ScopeState]:
 
 
 def matching(states: Iterable[ScopeState], scope: Scope) -> list[ScopeState]:
-    """The states whose scope matches `scope`, in which `*` and `?` are wildcards; case makes no difference."""
+    """The states whose scope matches `scope`, with `*` and `?` as wildcards, in any case."""
     wanted = (scope.family, scope.area, scope.quarter)
     return [
         state
@@ -191,4 +192,3 @@ def matching(states: Iterable[ScopeState], scope: Scope) -> list[ScopeState]:
 def in_scope_sql(scope: Scope) -> str:
     """The SQL condition of the rows of `scoped_relation` that belong to `scope`."""
     return f"scope_area = {literal(scope.area)} and scope_quarter = {literal(scope.quarter)}"
-

@@ -51,7 +51,9 @@ class Assured:
     def sentence(self) -> str:
         """One line for a person."""
         required = sum(state.is_complete for state in self.states)
-        return f"{len(self.verified):,} of {required:,} scopes verified, {len(self.fallen):,} sign-offs undone"
+        return (
+            f"{len(self.verified):,} of {required:,} scopes verified, {len(self.fallen):,} sign-offs undone"
+        )
 
     def details(self) -> list[str]:
         """A line for each sign-off that fell."""
@@ -86,7 +88,9 @@ def apply_statuses(
     fallen += [
         word for scope, word in sorted(sign_offs.standing.items()) if word.is_signed and scope not in present
     ]
-    _write_statuses(connection, tables, [(scope, "V") for scope in verified] + [(w.scope, "P") for w in fallen])
+    _write_statuses(
+        connection, tables, [(scope, "V") for scope in verified] + [(w.scope, "P") for w in fallen]
+    )
     moved = 0
     if any(table.name == REVISIONS for table in tables):
         moved = sum(_write_undone(connection, tables, word, marts_dir) for word in fallen)
@@ -119,7 +123,7 @@ def _write_statuses(
 def _write_undone(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], word: SignOff, marts_dir: Path
 ) -> int:
-    """Rows of `revisions` for one sign-off that fell. Without the signed release, the old values are unknown."""
+    """Rows of `revisions` for one sign-off that fell; none where the signed release is gone."""
     moved = 0
     for table in (table for family, table in _members(tables) if family == word.scope.family):
         signed = marts_dir / RELEASES / word.release_id / "restricted" / "parquet" / f"{table.name}.parquet"
@@ -143,9 +147,7 @@ def _insert_undone(
     new: str,
     columns: list[str],
 ) -> int:
-    inside = (
-        f"scope_area = {literal(word.scope.area)} and scope_quarter = {literal(word.scope.quarter)}"
-    )
+    inside = f"scope_area = {literal(word.scope.area)} and scope_quarter = {literal(word.scope.quarter)}"
     scoped = {
         side: f"(select * from {scoped_relation(table.name, relation)} where {inside})"
         for side, relation in (("old", old), ("new", new))

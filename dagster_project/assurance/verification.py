@@ -13,7 +13,7 @@ import duckdb
 
 from dagster_project.assurance import sign_offs as log
 from dagster_project.assurance.errors import AssuranceError
-from dagster_project.assurance.scopes import Scope, ScopeState, matching, read_scopes
+from dagster_project.assurance.scopes import FAMILIES, Scope, ScopeState, matching, read_scopes
 from dagster_project.assurance.sign_offs import SignOffs, read_sign_offs
 from dagster_project.release.exports import literal
 from dagster_project.release.files import point
@@ -25,7 +25,7 @@ from dagster_project.release.manifest import read_manifest
 
 @dataclass(frozen=True)
 class Reconciled:
-    """One comparison: what it is about, what was expected and found. `is_agreed` is None if not comparable."""
+    """One comparison: what was expected and found. `is_agreed` is None if the two can't be compared."""
 
     kind: str
     subject: str
@@ -105,8 +105,8 @@ def choose(verification: Verification, scope: Scope) -> list[ScopeView]:
         raise AssuranceError(
             f"No scope matches {scope}.",
             where=f"release {verification.release_id}",
-            expected="a family (compliance, dip_sampling, leniency, themes, assessment_quality), an Area's code "
-            f"or ALL, and a quarter such as {known[-1] if known else '2024-25 Q1'}; * stands for any",
+            expected=f"a family ({', '.join(FAMILIES)}), an Area's code or ALL, "
+            f" and a quarter such as {known[-1] if known else '2024-25 Q1'}; * stands for any",
             next_step="Run `iqa verify --list` to see the scopes.",
         )
     return [view for view in verification.scopes if view.state in chosen]
@@ -214,8 +214,8 @@ def _totals(folder: Path) -> list[Reconciled]:
         return []
     with duckdb.connect(":memory:") as connection:
         rows = connection.execute(
-            "select area_code, unit_type, period_label, assessment_type, measure, expected, actual, is_agreed, "
-            f"coalesce(null_reason, '') from read_parquet({literal(path)}) "
+            "select area_code, unit_type, period_label, assessment_type, measure, expected, actual, "
+            f"is_agreed, coalesce(null_reason, '') from read_parquet({literal(path)}) "
             "order by is_agreed nulls last, area_code, unit_type, period_start, assessment_type, measure"
         ).fetchall()
     return [

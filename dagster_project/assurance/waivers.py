@@ -68,7 +68,7 @@ def expired_among(waivers: Waivers, checks: Iterable[str], as_of: date) -> list[
     """Sentences on the waivers of `checks` that have run out."""
     over = waivers.expired(as_of)
     return [
-        f"The waiver of {check} ended on {over[check].until.isoformat()} ({over[check].by}); the check blocks again."
+        f"The waiver of {check} by {over[check].by} ended on {over[check].until.isoformat()}: it blocks."
         for check in checks
         if check in over
     ]

@@ -70,6 +70,14 @@ def completed_dbt_checks(
     return [*completed, _models_built(manifest, results)]
 
 
+def tests_named(manifest: Mapping[str, object], check_ids: Iterable[str]) -> frozenset[str]:
+    """dbt's ids of the tests whose checks are called `check_ids`."""
+    wanted = set(check_ids)
+    if not wanted:
+        return frozenset()
+    return frozenset(key for key, check in _test_checks(manifest).items() if check.id in wanted)
+
+
 def _test_checks(manifest: Mapping[str, object]) -> dict[str, Check]:
     nodes = _section(manifest, "nodes")
     tests = {key: node for key, node in nodes.items() if node.get("resource_type") == "test"}

@@ -166,7 +166,9 @@ def _suite_checks(suites: list[Suite]) -> list[dg.AssetChecksDefinition]:
         """Great Expectations suites on the candidate marts."""
         completed = pipeline.validate()
         for suite in suites:
-            yield _suite_result(suite, [check for check in completed if check.subject == suite.mart])
+            yield _suite_result(
+                suite, [check for check in completed if check.subject == suite.mart], pipeline.waived
+            )
         crashed = [check for check in completed if check.verdict is Verdict.CRASHED and check.is_blocking]
         if crashed:
             raise dg.Failure(
@@ -178,9 +180,12 @@ def _suite_checks(suites: list[Suite]) -> list[dg.AssetChecksDefinition]:
     return [expectations]
 
 
-def _suite_result(suite: Suite, checks: list[Check]) -> dg.AssetCheckResult:
+def _suite_result(suite: Suite, checks: list[Check], waived: Mapping[str, str]) -> dg.AssetCheckResult:
     not_passed = [check for check in checks if check.verdict is not Verdict.PASSED]
-    blocking = any(check.is_blocking for check in checks)
+    # A waived failure must not keep the gate from being asked; a crash can't be waived.
+    blocking = any(
+        check.is_blocking and not (check.verdict is Verdict.FAILED and check.id in waived) for check in checks
+    )
     return dg.AssetCheckResult(
         asset_key=_mart_key(suite),
         check_name="expectations",

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +22,15 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.assurance import scopes
+from dagster_project.assurance.chain import Head
+from dagster_project.assurance.sign_offs import read_sign_offs
+from dagster_project.assurance.statuses import Assured, apply_statuses
+from dagster_project.assurance.waivers import expired_among, read_waivers
 from dagster_project.errors import IqaError
 from dagster_project.extracts import ExtractError, IngestResult, ingest
 from dagster_project.gate.checks import Check
-from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks
+from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks, tests_named
 from dagster_project.gate.decision import GateDecision, decide
 from dagster_project.gate.expectations import run_suites, warm_up
 from dagster_project.gate.suites import Suite, planned_checks, read_suites
@@ -37,10 +43,13 @@ from dagster_project.orchestration.intake import (
     intake_summary,
 )
 from dagster_project.orchestration.steps import StepReport, count_of
-from dagster_project.release.identity import new_release_id
+from dagster_project.release.files import point, write_text
+from dagster_project.release.history import VERIFIED
+from dagster_project.release.identity import RELEASES, new_release_id
 from dagster_project.release.locks import WriterLock, writer_lock
 from dagster_project.release.provenance import CodeVersion, code_version
 from dagster_project.release.pseudonyms import PseudonymKey, pseudonym_key, write_staff_pseudonyms
+from dagster_project.release.tables import released_tables
 from dagster_project.release.writer import ReleaseInfo, write_release
 from dagster_project.settings import EXPECTATIONS_DIR, Settings
 from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_manifest, run_dbt
@@ -55,6 +64,7 @@ class Pipeline:
     """One run over one set of extracts.
 
     `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
+    `sign_offs_upto` and `waivers_upto` stop reading the logs where an earlier run did.
     """
 
     def __init__(
@@ -64,6 +74,8 @@ class Pipeline:
         on_step: Callable[[StepReport], None] = lambda report: None,
         on_start: Callable[[str], None] = lambda name: None,
         suites_dir: Path = SUITES_DIR,
+        sign_offs_upto: Head | None = None,
+        waivers_upto: Head | None = None,
     ) -> None:
         self.settings = settings
         self.steps: list[StepReport] = []
@@ -76,17 +88,22 @@ class Pipeline:
         self._on_step = on_step
         self._on_start = on_start
         self._suites_dir = suites_dir
+        self._sign_offs_upto = sign_offs_upto
+        self._waivers_upto = waivers_upto
+        self.assured: Assured | None = None
         self._completed: list[Check] = []
         self._lock: WriterLock | None = None
         self._held = ExitStack()
         self._warming: threading.Thread | None = None
 
     def __enter__(self) -> "Pipeline":
-        """Take the writer's lock and read the key: what is wrong with either is known before any work."""
+        """Take the writer's lock, read key and logs: what is wrong with one is known before any work."""
         self._lock = self._held.enter_context(
             writer_lock(self.settings.marts_dir, warehouse=self.settings.warehouse)
         )
         self._key = pseudonym_key(self.settings.pseudonym_key_file)
+        self._sign_offs = read_sign_offs(self.settings.marts_dir, self._sign_offs_upto)
+        self._waivers = read_waivers(self.settings.marts_dir, self._waivers_upto)
         return self
 
     def __exit__(
@@ -115,6 +132,12 @@ class Pipeline:
     def code(self) -> CodeVersion:
         """The version of this code."""
         return code_version()
+
+    @property
+    def waived(self) -> dict[str, str]:
+        """Check id -> the words of the waiver, for those in force at this run's `as_of`."""
+        as_of = self.intake.as_of if self.intake is not None else None
+        return {} if as_of is None else self._waivers.in_force(as_of)
 
     @property
     def key(self) -> PseudonymKey:
@@ -150,9 +173,19 @@ class Pipeline:
     def build(self, on_event: Callable[[Any], None] | None = None) -> DbtResult:
         """Models and their tests, by dbt. A failed test is in the result; only a broken project raises."""
         with self._step("Build") as done:
-            result = self.dbt_result = run_dbt(self.settings, manifest=self.manifest, on_event=on_event)
+            tolerated = tests_named(self.manifest.document, self.waived)
+            result = self.dbt_result = run_dbt(
+                self.settings, manifest=self.manifest, tolerated=tolerated, on_event=on_event
+            )
             outcomes = [
-                DbtOutcome(node.unique_id, node.status, node.failures, node.message, node.compiled_sql)
+                DbtOutcome(
+                    node.unique_id,
+                    # dbt only warned so that it went on building; the gate is told of a failure.
+                    "fail" if node.unique_id in tolerated and node.status == "warn" else node.status,
+                    node.failures,
+                    node.message,
+                    node.compiled_sql,
+                )
                 for node in result.nodes
             ]
             with self.candidate() as connection:
@@ -164,7 +197,21 @@ class Pipeline:
                 _dbt_errors(result),
                 counts,
             )
+        if not result.crash and not result.with_status("error"):
+            self._assure()
         return result
+
+    def _assure(self) -> None:
+        """Statuses from the sign-off log, on marts that are all built."""
+        with self._step("Assure") as done:
+            with contextlib.closing(self._connect()) as connection:
+                assured = self.assured = apply_statuses(
+                    connection,
+                    released_tables(self.manifest.document),
+                    self._sign_offs,
+                    self.settings.marts_dir,
+                )
+            done(assured.sentence(), tuple(assured.details()), {"verified": len(assured.verified)})
 
     def validate(self) -> list[Check]:
         """The expectation suites on the candidate marts."""
@@ -186,11 +233,19 @@ class Pipeline:
         """Planned checks against completed ones. Where the gate is open, the headline figures are read."""
         with self._step("Gate") as done:
             plan = planned_checks(self.manifest.document, self.suites, ingest_checks())
-            decision = self.decision = decide(plan, self._completed)
+            decision = self.decision = decide(plan, self._completed, self.waived)
             if decision.may_release:
                 with self.candidate() as connection:
                     self.headlines = headlines(connection)
-            done(decision.sentence(), counts=decision.counts)
+            details = [
+                f"Waived: {check.id}: {check.detail}"
+                for check in decision.checks
+                if check.verdict == "waived"
+            ]
+            if self.intake is not None and self.intake.as_of is not None:
+                blocking = [check.id for check in decision.blocking]
+                details += expired_among(self._waivers, blocking, self.intake.as_of)
+            done(decision.sentence(), tuple(details), decision.counts)
         return decision
 
     def publish(self) -> ReleaseInfo:
@@ -211,12 +266,34 @@ class Pipeline:
                 self._lock,
                 shareable_schema=SHAREABLE_SCHEMA,
                 code=self.code,
+                add_files=self._add_files,
+                assurance=self._assurance_facts(),
             )
+            is_verified = self.assured is not None and self.assured.is_all_verified
+            if is_verified:
+                point(self.settings.marts_dir / VERIFIED, f"{RELEASES}/{release.release_id}")
             done(
-                f"{release.release_id}, {count_of(len(release.contents), 'table')}",
+                f"{release.release_id}, {count_of(len(release.contents), 'table')}"
+                + (", verified" if is_verified else ""),
                 counts={"tables": len(release.contents)},
             )
         return release
+
+    def _add_files(self, staging: Path) -> None:
+        """What goes into the staged release beside its tables."""
+        states = self.assured.states if self.assured is not None else ()
+        write_text(staging / scopes.SCOPES_FILE, scopes.scopes_text(states))
+
+    def _assurance_facts(self) -> dict[str, object]:
+        """What the manifest says of sign-offs and waivers: how far each log was read, and what it came to."""
+        assured = self.assured
+        return {
+            "sign_offs": asdict(self._sign_offs.head),
+            "waivers": asdict(self._waivers.head),
+            "scopes_verified": len(assured.verified) if assured else 0,
+            "scopes_required": sum(state.is_complete for state in assured.states) if assured else 0,
+            "sign_offs_undone": len(assured.fallen) if assured else 0,
+        }
 
     @contextmanager
     def candidate(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -10,6 +10,7 @@ Builds, seals and reads the document; it knows no database. Its keys (schema ver
     marts              name: is_shareable, shareable {rows, content_hash} or null, restricted {the same}
     content_hash       the hash over the content hashes of all marts: the release in one value
     gate               exit_code, counts of verdicts, unplanned (ids)
+    assurance          how far the logs of sign-offs and waivers were read, and scopes verified
     checks             one a check: id, kind, subject, severity, owner, reason, verdict, rows_failed
     files              relative path: sha256, bytes (all files of the release but this one)
     manifest_sha256    the hash of all of the above, as JSON with sorted keys and no spaces
@@ -41,6 +42,7 @@ def manifest_text(
     inputs: list[dict[str, object]],
     contents: Mapping[str, tuple[Content | None, Content]],
     decision: GateDecision,
+    assurance: Mapping[str, object],
     folder: Path,
 ) -> str:
     """The manifest of the release staged in `folder`, whose other files are all written.
@@ -80,6 +82,7 @@ def manifest_text(
             "counts": decision.counts,
             "unplanned": list(decision.unplanned),
         },
+        "assurance": dict(assurance),
         "checks": [check.public_record() for check in decision.checks],
         "files": {
             path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}

@@ -53,6 +53,7 @@ def write_release(
     shareable_schema: str,
     code: CodeVersion | None = None,
     add_files: Callable[[Path], None] | None = None,
+    assurance: Mapping[str, object] | None = None,
     at_step: Callable[[str], None] = lambda step: None,
 ) -> ReleaseInfo:
     """Write the candidate as a release and move `current` to it.
@@ -64,6 +65,7 @@ def write_release(
                       `marts` to share unsuppressed figures; every shareable table must be there
     code              version of the code, worked out if not given
     add_files         adds files to the staged release before it is sealed (the board pack, in `report/`)
+    assurance         what the manifest says of sign-offs and waivers
     at_step           called with the name of each step once it is done
 
     Raises ReleaseError, and then leaves `current` and all releases as they were.
@@ -110,6 +112,7 @@ def write_release(
                     inputs=inputs,
                     contents=contents,
                     decision=decision,
+                    assurance=assurance or {},
                     folder=staging,
                 ),
             )

@@ -15,7 +15,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -189,12 +189,14 @@ def run_dbt(
     exclude: str | Sequence[str] | None = None,
     exclude_resource_types: Sequence[str] = (),
     dbt_dir: Path = DBT_DIR,
+    tolerated: Collection[str] = (),
     on_event: Callable[[Any], None] | None = None,
 ) -> DbtResult:
     """Run `dbt <command>` on `settings.warehouse`, in this process, without a word on the terminal.
 
-    `on_event` gets every event of dbt as it happens (an `EventMsg`). No connection to the warehouse file may
-    be open in this process when it is called, and none is open when it returns.
+    A data test whose id is in `tolerated` only warns when it fails, so that what depends on its model is
+    built all the same. `on_event` gets every event of dbt as it happens (an `EventMsg`). No connection to the
+    warehouse file may be open in this process when it is called, and none is open when it returns.
 
     Raises:
         IqaError: the project cannot be parsed. A failed node is no exception: it is in the result.
@@ -217,7 +219,8 @@ def run_dbt(
         settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         with _invocation(settings):
             outcome = dbtRunner(
-                manifest=parsed.unpack(), callbacks=[on_event] if on_event is not None else []
+                manifest=_with_tolerance(parsed.unpack(), tolerated),
+                callbacks=[on_event] if on_event is not None else [],
             ).invoke(arguments)
     results = getattr(outcome.result, "results", None) or []
     return DbtResult(
@@ -226,6 +229,14 @@ def run_dbt(
         crash=None if outcome.exception is None else _first_lines(str(outcome.exception)),
         seconds=time.perf_counter() - started,
     )
+
+
+def _with_tolerance(manifest: Any, tolerated: Collection[str]) -> Any:
+    for unique_id in tolerated:
+        node = manifest.nodes.get(unique_id)
+        if node is not None:
+            node.config.severity = "warn"
+    return manifest
 
 
 def _node_result(result: Any) -> NodeResult:
