@@ -93,8 +93,24 @@ def apply_statuses(
     )
     moved = 0
     if any(table.name == REVISIONS for table in tables):
+        _mark_revised(connection, tables)
         moved = sum(_write_undone(connection, tables, word, marts_dir) for word in fallen)
     return Assured(tuple(states), tuple(verified), tuple(fallen), moved)
+
+
+def _mark_revised(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable]) -> None:
+    """P becomes R for the rows that `revisions` lists: a change in one Area may move a figure of another."""
+    names = {table.name for table in tables}
+    listed = connection.execute(
+        f"select distinct mart from marts.{REVISIONS} where basis = 'freeze'"
+    ).fetchall()
+    for (mart,) in listed:
+        if mart in names:
+            matched = " and ".join(f"marked.{key} = listed.{key}" for key in _KEYS_OF_REVISIONS)
+            connection.execute(
+                f"update marts.{quoted(mart)} as marked set figure_status = 'R' from marts.{REVISIONS} as listed "
+                f"where marked.figure_status = 'P' and listed.mart = {literal(mart)} and {matched}"
+            )
 
 
 def _write_statuses(

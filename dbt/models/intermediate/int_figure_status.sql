@@ -28,7 +28,12 @@ final as (
         period_quarters.period_start,
         revision_causes.assessment_type,
         'R' as figure_status,
-        string_agg(distinct revision_causes.cause, ';' order by revision_causes.cause) as revision_causes
+        string_agg(distinct revision_causes.cause, ';' order by revision_causes.cause) as revision_causes,
+        bool_or(revision_causes.change_kinds like '%late_extract%') as has_late_extract,
+        bool_or(revision_causes.change_kinds like '%correction%') as has_correction,
+        bool_or(revision_causes.change_kinds like '%withdrawn%') as has_withdrawn,
+        cast(sum(revision_causes.changed_facts) as bigint) as changed_facts,
+        min(revision_causes.first_changed_on) as first_changed_on
     from revision_causes
     inner join level_members
         on

@@ -8,14 +8,14 @@ with areas as (
 
 iqa_versions as (
 
-    -- Former versions too: the Area that an assessment left must still be found, to be marked as revised.
+    -- Former versions too: the Area that an assessment or a posting left must still be found, to be marked as revised.
     select * from {{ source('raw', 'iqa_versions') }}
 
 ),
 
-postings as (
+posting_versions as (
 
-    select * from {{ ref('stg_postings') }}
+    select * from {{ source('raw', 'postings_versions') }}
 
 ),
 
@@ -23,7 +23,7 @@ pairs as (
 
     select area_code, unit_type from iqa_versions
     union
-    select area_code, unit_type from postings
+    select area_code, unit_type from posting_versions
 
 ),
 

@@ -1,13 +1,6 @@
-{# What changed in a quarter after it was frozen. The frozen view of a dataset is what it said at the quarter's freeze,
-   or, where nothing had been delivered for a complete quarter by then, in its first delivery after the quarter's end:
-   a first load of old quarters revises nothing. Closing an assessment that was open at the freeze is no change. #}
-with quarters as (
-
-    select * from {{ ref('int_quarters') }}
-
-),
-
-quarter_rules as (
+{# What changed in a quarter after its view was frozen (`int_quarter_freezes`). Closing an assessment that was open at the
+   freeze is no change. #}
+with quarter_rules as (
 
     select * from {{ ref('int_quarter_rules') }}
 
@@ -55,30 +48,20 @@ absence_versions as (
 
 ),
 
-deliveries as (
+baselines as (
 
-    select distinct 'iqa' as dataset, known_from from iqa_versions
-    union all
-    select distinct 'dip_samples' as dataset, known_from from dip_versions
-    union all
-    select distinct 'postings' as dataset, known_from from posting_versions
-    union all
-    select distinct 'absences' as dataset, known_from from absence_versions
+    select * from {{ ref('int_quarter_freezes') }}
+    where frozen_on is not null
 
 ),
 
-baselines as (
+withdrawn as (
 
-    select
-        quarters.quarter_start,
-        quarters.quarter_end,
-        quarters.freeze_on,
-        deliveries.dataset,
-        greatest(quarters.freeze_on, min(deliveries.known_from)) as frozen_on
-    from quarters
-    inner join deliveries
-        on deliveries.known_from > quarters.quarter_end
-    group by quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, deliveries.dataset
+    select iqa_id
+    from iqa_versions
+    where
+        known_to is null
+        and status = 'withdrawn'
 
 ),
 
@@ -94,7 +77,11 @@ iqa_facts as (
         iqa_versions.assessor_id,
         coalesce(iqa_versions.selection_method = 'themed', false) as is_themed,
         {{ known_at('iqa_versions', 'baselines.frozen_on') }} as was_frozen,
-        iqa_versions.known_to is null as is_current
+        iqa_versions.known_to is null as is_current,
+        iqa_versions.known_from,
+        iqa_versions.known_to,
+        iqa_versions.first_extract_date > baselines.frozen_on as is_late,
+        iqa_versions.iqa_id in (select withdrawn.iqa_id from withdrawn) as is_withdrawn
     from iqa_versions
     inner join baselines
         on
@@ -111,7 +98,10 @@ iqa_changes as (
         area_code,
         unit_type,
         assessment_type,
-        'assessments' as cause
+        'assessments' as cause,
+        iqa_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
     from iqa_facts
     group by
         iqa_id, quarter_start, area_code, unit_type, assessment_type, subject_id, assessor_id, is_themed
@@ -132,7 +122,11 @@ dip_facts as (
         iqas.unit_type,
         iqas.assessment_type,
         {{ known_at('dip_versions', 'baselines.frozen_on') }} as was_frozen,
-        dip_versions.known_to is null as is_current
+        dip_versions.known_to is null as is_current,
+        dip_versions.known_from,
+        dip_versions.known_to,
+        dip_versions.first_extract_date > baselines.frozen_on as is_late,
+        false as is_withdrawn
     from dip_versions
     inner join iqas
         on dip_versions.iqa_id = iqas.iqa_id
@@ -151,7 +145,10 @@ dip_changes as (
         area_code,
         unit_type,
         assessment_type,
-        'dip samples' as cause
+        'dip samples' as cause,
+        dip_sample_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
     from dip_facts
     where is_recorded
     group by
@@ -172,7 +169,11 @@ posting_facts as (
         greatest(posting_versions.start_date, baselines.quarter_start) as from_on,
         least(coalesce(posting_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
         {{ known_at('posting_versions', 'baselines.frozen_on') }} as was_frozen,
-        posting_versions.known_to is null as is_current
+        posting_versions.known_to is null as is_current,
+        posting_versions.known_from,
+        posting_versions.known_to,
+        posting_versions.first_extract_date > baselines.frozen_on as is_late,
+        false as is_withdrawn
     from posting_versions
     inner join baselines
         on
@@ -193,7 +194,10 @@ posting_changes as (
         area_code,
         unit_type,
         assessment_type,
-        'postings' as cause
+        'postings' as cause,
+        posting_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
     from posting_facts
     group by
         posting_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
@@ -213,7 +217,11 @@ absence_facts as (
         greatest(absence_versions.start_date, baselines.quarter_start) as from_on,
         least(coalesce(absence_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
         {{ known_at('absence_versions', 'baselines.frozen_on') }} as was_frozen,
-        absence_versions.known_to is null as is_current
+        absence_versions.known_to is null as is_current,
+        absence_versions.known_from,
+        absence_versions.known_to,
+        absence_versions.first_extract_date > baselines.frozen_on as is_late,
+        false as is_withdrawn
     from absence_versions
     inner join absences_counted
         on absence_versions.absence_id = absences_counted.absence_id
@@ -236,7 +244,10 @@ absence_changes as (
         area_code,
         unit_type,
         assessment_type,
-        'absences' as cause
+        'absences' as cause,
+        absence_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
     from absence_facts
     group by
         absence_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
@@ -264,7 +275,9 @@ final as (
         unit_type,
         assessment_type,
         cause,
-        count(*) as changed_facts
+        count(distinct changed_id) as changed_facts,
+        string_agg(distinct change_kind, ';' order by change_kind) as change_kinds,
+        min(changed_on) as first_changed_on
     from changes
     group by quarter_start, area_code, unit_type, assessment_type, cause
 

@@ -1,0 +1,50 @@
+{# When each dataset's view of a quarter was frozen: at the quarter's freeze, or, where nothing had been delivered for a
+   complete quarter by then, at its first delivery after the quarter's end: a first load of old quarters revises
+   nothing. A quarter without a delivery after its end is not frozen yet (NULL). #}
+with quarters as (
+
+    select * from {{ ref('int_quarters') }}
+
+),
+
+deliveries as (
+
+    select distinct 'iqa' as dataset, known_from from {{ source('raw', 'iqa_versions') }}
+    union all
+    select distinct 'dip_samples' as dataset, known_from from {{ source('raw', 'dip_samples_versions') }}
+    union all
+    select distinct 'postings' as dataset, known_from from {{ source('raw', 'postings_versions') }}
+    union all
+    select distinct 'absences' as dataset, known_from from {{ source('raw', 'absences_versions') }}
+
+),
+
+datasets as (
+
+    select unnest(['iqa', 'dip_samples', 'postings', 'absences']) as dataset
+
+),
+
+final as (
+
+    select
+        quarters.quarter_start,
+        quarters.quarter_end,
+        quarters.freeze_on,
+        datasets.dataset,
+        -- greatest() passes over NULL, so the delivery decides whether there is a date at all.
+        case
+            when min(deliveries.known_from) is not null
+                then greatest(quarters.freeze_on, min(deliveries.known_from))
+        end as frozen_on
+    from quarters
+    cross join datasets
+    left join deliveries
+        on
+            datasets.dataset = deliveries.dataset
+            and deliveries.known_from > quarters.quarter_end
+    group by quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, datasets.dataset
+
+)
+
+select * from final

@@ -1,0 +1,181 @@
+"""What changed after a quarter was frozen, from extracts to the mart `revisions`.
+
+2023-24 Q4 was frozen on 29 April 2024. One delivery came before that and one long after.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.extracts import write_extract
+from tests.support.pipeline import build_marts
+
+BEFORE, AFTER = "2024-04-15", "2024-06-20"
+QUARTER = "2024-01-01"
+KEY = ("level", "area_code", "unit_type", "period_type", "period_start", "assessment_type")
+
+
+def posting(staff: str, area: str, **changes: str) -> dict[str, str]:
+    return {
+        "posting_id": f"p-{staff}",
+        "staff_id": staff,
+        "area_code": area,
+        "start_date": "2023-12-01",
+        "line_manager_id": "M1",
+    } | changes
+
+
+def iqa(iqa_id: str, area: str, subject: str, **changes: str) -> dict[str, str]:
+    day = "2024-02-12"
+    return {
+        "iqa_id": iqa_id,
+        "urn": iqa_id,
+        "area_code": area,
+        "subject_id": subject,
+        "assessor_id": "M1",
+        "opened_on": day,
+        "assessed_on": day,
+        "conversation_on": day,
+        "closed_on": day,
+    } | changes
+
+
+@pytest.fixture(scope="module")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("revisions")
+    raw = folder / "raw"
+    people = [
+        posting("M1", "NE", grade="DCP", line_manager_id=""),
+        posting("S3", "NE", grade="SDCP", line_manager_id=""),
+        posting("M2", "NE", grade="SDCP", line_manager_id=""),
+        *[posting(f"W{n}", "WES") for n in range(3)],
+        # Two postings of one person begin before the quarter: the later one counts, frozen or not.
+        posting("O1", "SW", start_date="2023-10-01"),
+        posting("O1", "WM", posting_id="p-O1-again", start_date="2023-11-01"),
+        posting("MOVE", "CYM"),
+        posting("EXTRA", "LN"),
+    ]
+    write_extract(raw, "postings", BEFORE, people)
+    write_extract(
+        raw,
+        "iqa",
+        BEFORE,
+        [
+            iqa("w-0", "WES", "W0"),
+            iqa("w-1", "WES", "W1"),
+            iqa("gone", "EM", "S3"),
+            iqa("corrected", "MER", "S3", unit_type="MC"),
+            iqa("open", "YH", "S3", conversation_on="", closed_on="", status="open"),
+            iqa("dipped", "LS", "S3"),
+        ],
+    )
+    write_extract(
+        raw, "dip_samples", BEFORE, [{"dip_sample_id": "d1", "iqa_id": "w-0", "sampled_on": "2024-03-04"}]
+    )
+    write_extract(
+        raw, "absences", BEFORE, [{"staff_id": "W0", "start_date": "2024-01-02", "end_date": "2024-01-20"}]
+    )
+    write_extract(
+        raw,
+        "iqa",
+        AFTER,
+        [
+            iqa("w-2", "WES", "W2"),
+            iqa("gone", "EM", "S3", status="withdrawn"),
+            iqa("corrected", "MER", "S3", unit_type="RASSO"),
+            iqa("open", "YH", "S3", closed_on="2024-06-01"),
+        ],
+    )
+    write_extract(
+        raw,
+        "dip_samples",
+        AFTER,
+        [{"dip_sample_id": "d2", "iqa_id": "dipped", "sampler_id": "M2", "sampled_on": "2024-03-04"}],
+    )
+    write_extract(raw, "postings", AFTER, [posting("MOVE", "EOE", posting_id="p-MOVE")])
+    connection = build_marts(folder, raw, ["+revisions"], with_tests=True)
+    yield connection
+    connection.close()
+
+
+def revised(marts: duckdb.DuckDBPyConnection, **key: str) -> dict[str, tuple[Any, Any, str]]:
+    key = {"period_type": "quarter", "period_start": QUARTER} | key
+    condition = " and ".join(f"cast({name} as varchar) = '{value}'" for name, value in key.items())
+    found = marts.sql(
+        "select column_name, old_value, new_value, cause from marts.revisions "
+        f"where coalesce(policy, 'half') = 'half' and mart = 'compliance' and {condition}"
+    ).fetchall()
+    return {name: (old, new, cause) for name, old, new, cause in found}
+
+
+def test_a_late_assessment_is_listed_with_the_count_before_and_after(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = revised(marts, level="area", area_code="WES")
+    assert found["iqas_assessed"] == (2, 3, "late_extract")
+    assert found["prosecutors_covered"] == (2, 3, "late_extract")
+    assert found["coverage_rate"] == (pytest.approx(2 / 3), 1, "late_extract")
+    assert "prosecutors_required" not in found
+
+
+def test_a_withdrawn_assessment_leaves_its_old_count_on_record(marts: duckdb.DuckDBPyConnection) -> None:
+    assert revised(marts, level="area", area_code="EM")["iqas_assessed"] == (1, None, "withdrawn")
+
+
+def test_an_assessment_that_moved_between_units_revises_both_and_not_their_sum(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    assert revised(marts, level="unit", area_code="MER", unit_type="MC")["iqas_assessed"] == (
+        1,
+        None,
+        "correction",
+    )
+    assert revised(marts, level="unit", area_code="MER", unit_type="RASSO")["iqas_assessed"] == (
+        None,
+        1,
+        "correction",
+    )
+    # The Area's row is marked as revised too, and says that its count is the same.
+    assert revised(marts, level="area", area_code="MER") == {"iqas_assessed": (1, 1, "correction")}
+
+
+def test_a_corrected_posting_moves_the_requirement_between_areas(marts: duckdb.DuckDBPyConnection) -> None:
+    assert revised(marts, level="area", area_code="CYM")["prosecutors_required"][:2] == (1, None)
+    assert revised(marts, level="area", area_code="EOE")["prosecutors_required"][:2] == (None, 1)
+
+
+def test_a_late_dip_sample_revises_the_dip_figures(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.sql(
+        "select column_name, old_value, new_value from marts.revisions where mart = 'dip_sampling' "
+        f"and level = 'area' and area_code = 'LS' and period_type = 'quarter' and period_start = '{QUARTER}'"
+    ).fetchall()
+    assert ("dips_valid", 0, 1) in found
+    assert ("fulfilment_rate", 0, 1) in found
+
+
+def test_closing_an_assessment_and_overlapping_postings_revise_nothing(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    for area in ("YH", "SW", "WM", "LN"):
+        assert revised(marts, level="area", area_code=area) == {}
+
+
+def test_the_first_extract_that_moved_a_figure_is_named(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.sql(
+        "select distinct cast(first_extract_date as varchar), cast(frozen_on as varchar), rows_behind "
+        "from marts.revisions where level = 'area' and area_code = 'WES' and period_type = 'quarter'"
+    ).fetchall()
+    assert found == [(AFTER, "2024-04-29", 1)]
+
+
+def test_rows_marked_as_revised_are_those_that_revisions_lists(marts: duckdb.DuckDBPyConnection) -> None:
+    keys = ", ".join(KEY)
+    marked = f"select distinct {keys} from marts.compliance where figure_status = 'R'"
+    listed = (
+        f"select distinct {keys} from marts.revisions "
+        f"where ({keys}) in (select ({keys}) from marts.compliance)"
+    )
+    assert marts.sql(f"({marked}) except ({listed})").fetchall() == []
+    assert marts.sql(f"({listed}) except ({marked})").fetchall() == []
