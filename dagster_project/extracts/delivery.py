@@ -126,7 +126,12 @@ def _refuse_strangers(entry: os.DirEntry[str]) -> None:
         raise Refusal("lock_file", "it is the lock file of an open workbook. Close the workbook.")
     if name.startswith("."):
         raise Refusal("stranger", "it is a hidden file. Remove it.")
-    if not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+    try:
+        is_regular = stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
+    except OSError as error:
+        # It was there when the folder was listed: taken away, or on a share that went away.
+        raise Refusal("unreadable", f"it cannot be looked at ({error.strerror}). Run again.") from None
+    if not is_regular:
         raise Refusal("stranger", "it is not a regular file. Remove it.")
 
 

@@ -22,7 +22,8 @@ from dagster_project.extracts.contracts import Contract, load_contracts
 from dagster_project.extracts.delivery import Delivered, discover
 from dagster_project.extracts.errors import ExtractError, Refusal
 from dagster_project.extracts.history import build_history
-from dagster_project.extracts.landing import Limits, land, landed_path
+from dagster_project.extracts.landing import CHANGED, land, landed_path, state_of
+from dagster_project.extracts.limits import Limits
 from dagster_project.extracts.result import FailedCheck, FileOutcome, IngestResult, RuleCount
 from dagster_project.extracts.sealed import sha256_of
 from dagster_project.extracts.typed import (
@@ -53,6 +54,7 @@ class _File:
     outcome: FileOutcome
     facts: dict[str, Any] | None = None
     match: HeaderMatch | None = None
+    hashed: tuple[int, int, int, int] | None = None
     landed: Path | None = None
     typed: Path | None = None
 
@@ -83,7 +85,7 @@ def ingest(
     codes = load_code_lists(seeds_dir)
     contracts = load_contracts(contracts_dir, codes)
     files = [_arrived(delivered, settings.as_of) for delivered in discover(settings.raw_dir, contracts)]
-    _land_all(files, settings, limits or Limits())
+    _land_all(files, settings, limits or Limits.from_environment())
     _match_all(files, contracts)
     _find_repeats(files)
     home = _enter_warehouse(connection)
@@ -145,8 +147,10 @@ def _land_all(files: list[_File], settings: Settings, limits: Limits) -> None:
 
 def _hash(file: _File) -> None:
     try:
-        size = file.delivered.path.stat().st_size
-        file.change(file_sha256=sha256_of(file.delivered.path), bytes=size)
+        file.hashed = state_of(file.delivered.path)
+        file.change(file_sha256=sha256_of(file.delivered.path), bytes=file.hashed[0])
+        if state_of(file.delivered.path) != file.hashed:
+            file.refuse(Refusal("unreadable", CHANGED))
     except OSError as error:
         file.refuse(
             Refusal("unreadable", f"it cannot be opened ({error.strerror}). Correct its permissions.")
@@ -155,7 +159,8 @@ def _hash(file: _File) -> None:
 
 def _land(group: list[_File], landing_dir: Path, limits: Limits) -> None:
     try:
-        facts = land(group[0].delivered, str(group[0].outcome.file_sha256), landing_dir, limits)
+        first = group[0]
+        facts = land(first.delivered, str(first.outcome.file_sha256), landing_dir, limits, first.hashed)
     except Refusal as refusal:
         for file in group:
             file.refuse(refusal)

@@ -19,14 +19,17 @@ import gzip
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from dagster_project.extracts.delivery import Delivered
 from dagster_project.extracts.errors import Refusal
+from dagster_project.extracts.limits import Limits
 from dagster_project.extracts.sealed import aside, seal, unsealed
 
 if TYPE_CHECKING:
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
 
 # Raise by one when a change here could read a file differently: landed files are then made again.
 READER_VERSION = 1
+CHANGED = "it changed while it was read. Run again when it is complete."
 _CHUNK = 1 << 22
 _BATCH_ROWS = 50_000
+# Text below this size may be packed as tightly as it likes.
+_RATIO_FROM = 256 * 1024**2
 _MAIN_NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _EXCEL_ERRORS = {
     "Div0": "#DIV/0!",
@@ -46,17 +52,6 @@ _EXCEL_ERRORS = {
     "Ref": "#REF!",
     "Value": "#VALUE!",
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Sizes above which a file is refused; generous next to ten years of national data in one file."""
-
-    file_bytes: int = 20 * 1024**3
-    text_bytes: int = 60 * 1024**3
-    workbook_bytes: int = 2 * 1024**3
-    columns: int = 500
-    value_characters: int = 1_000_000
 
 
 @dataclass
@@ -75,10 +70,23 @@ def landed_path(landing_dir: Path, delivered: Delivered, sha256: str) -> Path:
     return landing_dir / str(delivered.dataset) / f"{sha256}.{delivered.file_format}.parquet"
 
 
-def land(delivered: Delivered, sha256: str, landing_dir: Path, limits: Limits) -> dict[str, Any]:
+def state_of(path: Path) -> tuple[int, int, int, int]:
+    """What changes when a file is written to or replaced: its size, times and number on the disk."""
+    found = path.stat()
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def land(
+    delivered: Delivered,
+    sha256: str,
+    landing_dir: Path,
+    limits: Limits,
+    hashed: tuple[int, int, int, int] | None = None,
+) -> dict[str, Any]:
     """Read one file into the landing area unless it is there already; returns the facts of the seal.
 
-    Raises Refusal if the file cannot be used.
+    `hashed` is the state of the file when `sha256` was taken of it: what is read under that name must be what
+    was hashed, since a landed file is believed for ever. Raises Refusal if the file cannot be used.
     """
     target = landed_path(landing_dir, delivered, sha256)
     facts = unsealed(target, READER_VERSION)
@@ -86,11 +94,10 @@ def land(delivered: Delivered, sha256: str, landing_dir: Path, limits: Limits) -
         return facts
     written = aside(target)
     try:
-        before = delivered.path.stat()
-        if before.st_size > limits.file_bytes:
-            raise Refusal("over_size_limit", _over(before.st_size, limits.file_bytes, "bytes"))
+        before = hashed or state_of(delivered.path)
+        limits.check("file_bytes", before[0], "bytes")
         facts = _write(delivered, written, limits)
-        after = delivered.path.stat()
+        after = state_of(delivered.path)
     except Refusal:
         written.unlink(missing_ok=True)
         raise
@@ -100,19 +107,15 @@ def land(delivered: Delivered, sha256: str, landing_dir: Path, limits: Limits) -
             "unreadable",
             f"it cannot be read as {delivered.file_format}: {_one_line(error)}. Export it again.",
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if before != after:
         written.unlink(missing_ok=True)
-        raise Refusal("unreadable", "it changed while it was read. Run again when it is complete.")
+        raise Refusal("unreadable", CHANGED)
     return seal(target, facts)
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text[:300]
-
-
-def _over(size: int, limit: int, unit: str) -> str:
-    return f"it has {size:,} {unit}, over the limit of {limit:,}. Split it into parts (_1, _2, ...)."
 
 
 def _write(delivered: Delivered, written: Path, limits: Limits) -> dict[str, Any]:
@@ -130,8 +133,7 @@ def _write_content(content: _Content, written: Path, limits: Limits) -> dict[str
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if len(content.headers) > limits.columns:
-        raise Refusal("over_size_limit", _over(len(content.headers), limits.columns, "columns"))
+    limits.check("columns", len(content.headers), "columns")
     if not any(header.strip() for header in content.headers):
         raise Refusal("unreadable", "it has no header row. Export it again with its column names.")
     rows = 0
@@ -141,6 +143,8 @@ def _write_content(content: _Content, written: Path, limits: Limits) -> dict[str
         waiting: list[pa.Table] = []
         for batch in content.batches:
             rows += batch.num_rows
+            limits.check("rows", rows, "rows")
+            _refuse_long_values(batch, limits)
             waiting.append(batch)
             if sum(table.num_rows for table in waiting) >= _BATCH_ROWS * 2:
                 out.write_table(pa.concat_tables(waiting))
@@ -157,11 +161,22 @@ def _write_content(content: _Content, written: Path, limits: Limits) -> dict[str
     }
 
 
+def _refuse_long_values(batch: "pyarrow.Table", limits: Limits) -> None:
+    import pyarrow.compute as pc
+
+    for name in batch.column_names[3:]:
+        # Bytes are quicker to count, and no value has more characters than bytes.
+        if (pc.max(pc.binary_length(batch[name])).as_py() or 0) > limits.value_characters and (
+            pc.max(pc.utf8_length(batch[name])).as_py() > limits.value_characters
+        ):
+            raise limits.long_value()
+
+
 def _read(delivered: Delivered, limits: Limits, *, is_patient: bool = False) -> _Content:
     if delivered.file_format == "xlsx":
         return _read_workbook(delivered.path, limits)
     if delivered.file_format == "parquet":
-        return _read_parquet(delivered.path)
+        return _read_parquet(delivered.path, limits)
     compressed = delivered.file_format == "csv.gz"
     return _read_csv(delivered.path, limits, compressed=compressed, is_patient=is_patient)
 
@@ -201,7 +216,7 @@ def _read_csv(path: Path, limits: Limits, *, compressed: bool, is_patient: bool)
         notes.append("read as Windows-1252 and converted to UTF-8")
     is_plain = len(headers) > 1 and not look.has_nul and not is_patient
     if is_plain:
-        batches = _quick_batches(path, look, len(headers), header_record, limits, compressed=compressed)
+        batches = _quick_batches(path, look, len(headers), header_record, compressed=compressed)
     else:
         batches = _patient_batches(path, look, len(headers), header_record, limits, compressed=compressed)
     encoding = {"cp1252": "Windows-1252"}.get(look.encoding, "UTF-8")
@@ -216,11 +231,20 @@ def _text(path: Path, look: _FirstLook, *, compressed: bool) -> IO[str]:
     return io.TextIOWrapper(_bytes(path, compressed=compressed), encoding=look.encoding, newline="")
 
 
+def _lines(text: IO[str], limits: Limits) -> Iterator[str]:
+    """The lines of a text; one that never ends is refused before it is all in memory."""
+    while line := text.readline(limits.line_characters + 1):
+        if len(line) > limits.line_characters:
+            raise limits.long_line()
+        yield line
+
+
 def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook:
     """Find the encoding, NUL characters and an odd number of quotes, in one pass over the bytes."""
     is_utf8 = is_cp1252 = True
     has_nul = False
     quotes = size = 0
+    packed = path.stat().st_size
     utf8 = codecs.getincrementaldecoder("utf-8")()
     with _bytes(path, compressed=compressed) as stream:
         first = True
@@ -230,8 +254,9 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
                 raise Refusal("unreadable", "it is in UTF-16. Save it as CSV UTF-8.")
             first = False
             size += len(chunk)
-            if size > limits.text_bytes:
-                raise Refusal("over_size_limit", _over(size, limits.text_bytes, "bytes of text"))
+            limits.check("text_bytes", size, "bytes of text")
+            if compressed and size > _RATIO_FROM:
+                limits.check("compression_ratio", size // packed, "bytes of text for each byte of the file")
             has_nul = has_nul or b"\0" in chunk
             quotes += chunk.count(b'"')
             if is_utf8:
@@ -249,14 +274,14 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
         raise Refusal("unreadable", "it is neither UTF-8 nor Windows-1252. Save it as CSV UTF-8.")
     look = _FirstLook("utf-8-sig" if is_utf8 else "cp1252", has_nul)
     if quotes % 2:
-        _refuse_open_quote(path, look, compressed=compressed)
+        _refuse_open_quote(path, look, limits, compressed=compressed)
     return look
 
 
-def _refuse_open_quote(path: Path, look: _FirstLook, *, compressed: bool) -> None:
+def _refuse_open_quote(path: Path, look: _FirstLook, limits: Limits, *, compressed: bool) -> None:
     """Refuse a file whose last record opens a quote that never closes: it would swallow rows."""
-    with _text(path, look, compressed=compressed) as lines:
-        reader = _csv_reader(lines, strict=True)
+    with _text(path, look, compressed=compressed) as text:
+        reader = _csv_reader(_lines(text, limits), limits, strict=True)
         line = 1
         while True:
             line = reader.line_num + 1
@@ -271,6 +296,8 @@ def _refuse_open_quote(path: Path, look: _FirstLook, *, compressed: bool) -> Non
                         f"the record that starts on line {line} opens a quote that never closes. "
                         "Double the quotes within values, and export it again.",
                     ) from None
+                if _is_over_field_limit(error):
+                    raise limits.long_value() from None
 
 
 def _csv_headers(path: Path, look: _FirstLook, limits: Limits, *, compressed: bool) -> tuple[list[str], int]:
@@ -281,21 +308,27 @@ def _csv_headers(path: Path, look: _FirstLook, limits: Limits, *, compressed: bo
     raise Refusal("unreadable", "it has no header row. Export it again with its column names.")
 
 
-def _csv_reader(lines: IO[str], *, strict: bool = False) -> Any:
-    # The module's own limit is one for the whole process: it is only ever raised, and `_records` checks ours.
-    csv.field_size_limit(1 << 30)
+def _csv_reader(lines: Iterator[str], limits: Limits, *, strict: bool = False) -> Any:
+    # The module's own limit is one for the whole process: it keeps a value without an end out of memory, and
+    # `_records` checks ours.
+    csv.field_size_limit(max(limits.value_characters, 1 << 17))
     return csv.reader(lines, strict=strict)
 
 
-def _records(lines: IO[str], limits: Limits) -> Iterator[list[str]]:
-    for record in _csv_reader(lines):
-        if any(len(value) > limits.value_characters for value in record):
-            raise Refusal("over_size_limit", _long_value(limits))
-        yield record
+def _records(text: IO[str], limits: Limits) -> Iterator[list[str]]:
+    try:
+        for record in _csv_reader(_lines(text, limits), limits):
+            if any(len(value) > limits.value_characters for value in record):
+                raise limits.long_value()
+            yield record
+    except csv.Error as error:
+        if _is_over_field_limit(error):
+            raise limits.long_value() from None
+        raise
 
 
-def _long_value(limits: Limits) -> str:
-    return f"a value is longer than {limits.value_characters:,} characters. Shorten or remove it."
+def _is_over_field_limit(error: csv.Error) -> bool:
+    return "field limit" in str(error)
 
 
 def _quick_reader(path: Path, look: _FirstLook, columns: int, compressed: bool) -> Any:
@@ -318,18 +351,13 @@ def _quick_reader(path: Path, look: _FirstLook, columns: int, compressed: bool) 
 
 
 def _quick_batches(
-    path: Path, look: _FirstLook, columns: int, header_record: int, limits: Limits, *, compressed: bool
+    path: Path, look: _FirstLook, columns: int, header_record: int, *, compressed: bool
 ) -> Iterator["pyarrow.Table"]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     number = 0
     for batch in _quick_reader(path, look, columns, compressed):
         table = pa.Table.from_batches([batch])
-        for column in table.columns:
-            longest = pc.max(pc.binary_length(column)).as_py() or 0
-            if longest > limits.value_characters:
-                raise Refusal("over_size_limit", _long_value(limits))
         numbers = pa.arange(number + 1, number + table.num_rows + 1)
         number += table.num_rows
         yield _with_values(numbers, list(table.columns), header_record)
@@ -394,11 +422,10 @@ def _read_workbook(path: Path, limits: Limits) -> _Content:
     import pyarrow.compute as pc
 
     with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-        if size > limits.workbook_bytes:
-            raise Refusal("over_size_limit", _over(size, limits.workbook_bytes, "bytes when unpacked"))
+        _refuse_large_archive(path, archive, limits)
     workbook = fastexcel.read_excel(path)
     for name in workbook.sheet_names:
+        _refuse_large_sheet(path, name, limits)
         sheet = workbook.load_sheet(name, header_row=None, dtypes="string", eager=False)
         if sheet.visible == "visible":
             break
@@ -440,45 +467,113 @@ def _with_excel_errors(columns: list[Any], errors: list[Any]) -> list[Any]:
     ]
 
 
+def _refuse_large_archive(path: Path, archive: zipfile.ZipFile, limits: Limits) -> None:
+    """Refuse a workbook that unpacks to too much; its own word for that is not taken."""
+    entries = archive.infolist()
+    limits.check("workbook_bytes", sum(entry.file_size for entry in entries), "bytes when unpacked")
+    if len({entry.filename.lower() for entry in entries}) < len(entries):
+        raise Refusal("unreadable", "two of its parts have one name. Save it again from a spreadsheet.")
+    size = 0
+    with path.open("rb") as stream:
+        for entry in entries:
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
+                raise Refusal("unreadable", "it is encrypted or packed in an unusual way. Save it again.")
+            stream.seek(entry.header_offset + 26)
+            skipped = int.from_bytes(stream.read(2), "little") + int.from_bytes(stream.read(2), "little")
+            stream.seek(skipped, io.SEEK_CUR)
+            inflater = zlib.decompressobj(-15)
+            left = entry.compress_size
+            while left > 0 and (packed := stream.read(min(left, 1 << 16))):
+                left -= len(packed)
+                is_packed = entry.compress_type == zipfile.ZIP_DEFLATED
+                # 64 KB unpack to 67 MB at most.
+                size += len(inflater.decompress(packed)) if is_packed else len(packed)
+                limits.check("workbook_bytes", size, "bytes when unpacked")
+
+
+def _refuse_large_sheet(path: Path, sheet_name: str, limits: Limits) -> None:
+    """Refuse a sheet whose cells span too much: two cells in far corners take memory for all between them."""
+    top = left = 1 << 62
+    row = column = bottom = right = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal top, left, row, column, bottom, right
+        kind = tag.rpartition(":")[2]
+        if kind == "row":
+            row, column = int(attributes.get("r") or row + 1), 0
+        elif kind == "c":
+            row, column = _cell_place(attributes["r"]) if "r" in attributes else (row, column + 1)
+            top, bottom = min(top, row), max(bottom, row)
+            left, right = min(left, column), max(right, column)
+            if right - left >= limits.columns:
+                limits.check("columns", right - left + 1, "columns")
+            if (right - left + 1) * (bottom - top + 1) > limits.workbook_cells:
+                limits.check("workbook_cells", (right - left + 1) * (bottom - top + 1), "cells in its span")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    with zipfile.ZipFile(path) as archive, _sheet_part(archive, sheet_name) as stream:
+        parser.ParseFile(stream)
+
+
+def _cell_place(reference: str) -> tuple[int, int]:
+    """`AB12` -> (12, 28)."""
+    letters = reference.rstrip("0123456789")
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - 64
+    return int(reference[len(letters) :]), column
+
+
+def _sheet_part(archive: zipfile.ZipFile, sheet_name: str) -> IO[bytes]:
+    """The part of the archive that holds a sheet."""
+    names = {name.lower().lstrip("/"): name for name in archive.namelist()}
+
+    def part(name: str) -> IO[bytes]:
+        return archive.open(names[name.lower().lstrip("/")])
+
+    with part("xl/workbook.xml") as stream:
+        relation = next(
+            value
+            for sheet in ElementTree.parse(stream).iter(f"{_MAIN_NAMESPACE}sheet")
+            if sheet.get("name") == sheet_name
+            for key, value in sheet.items()
+            if key.endswith("}id")
+        )
+    with part("xl/_rels/workbook.xml.rels") as stream:
+        target = next(
+            entry.get("Target", "")
+            for entry in ElementTree.parse(stream).getroot()
+            if entry.get("Id") == relation
+        )
+    return part(target if target.startswith("/") else f"xl/{target}")
+
+
 def _first_row(path: Path, sheet_name: str) -> int:
     """The number of the first row that holds a value; the reader leaves empty rows at the top out."""
-    with zipfile.ZipFile(path) as archive:
-        names = {name.lower().lstrip("/"): name for name in archive.namelist()}
-
-        def part(name: str) -> IO[bytes]:
-            return archive.open(names[name.lower().lstrip("/")])
-
-        with part("xl/workbook.xml") as stream:
-            relation = next(
-                value
-                for sheet in ElementTree.parse(stream).iter(f"{_MAIN_NAMESPACE}sheet")
-                if sheet.get("name") == sheet_name
-                for key, value in sheet.items()
-                if key.endswith("}id")
-            )
-        with part("xl/_rels/workbook.xml.rels") as stream:
-            target = next(
-                entry.get("Target", "")
-                for entry in ElementTree.parse(stream).getroot()
-                if entry.get("Id") == relation
-            )
-        with part(target if target.startswith("/") else f"xl/{target}") as stream:
-            number = 0
-            for event, element in ElementTree.iterparse(stream, events=("start", "end")):
-                if event == "start" and element.tag == f"{_MAIN_NAMESPACE}row":
-                    number = int(element.get("r") or number + 1)
-                elif event == "end" and element.tag in (f"{_MAIN_NAMESPACE}v", f"{_MAIN_NAMESPACE}t"):
-                    return number
+    with zipfile.ZipFile(path) as archive, _sheet_part(archive, sheet_name) as stream:
+        number = 0
+        for event, element in ElementTree.iterparse(stream, events=("start", "end")):
+            if event == "start" and element.tag == f"{_MAIN_NAMESPACE}row":
+                number = int(element.get("r") or number + 1)
+            elif event == "end" and element.tag in (f"{_MAIN_NAMESPACE}v", f"{_MAIN_NAMESPACE}t"):
+                return number
     return 1
 
 
 # Parquet -----------------------------------------------------------------------------------------
 
 
-def _read_parquet(path: Path) -> _Content:
+def _read_parquet(path: Path, limits: Limits) -> _Content:
     import pyarrow.parquet as pq
 
     source = pq.ParquetFile(path)
+    # What the footer says is enough to refuse a file before anything in it is unpacked.
+    limits.check("columns", source.metadata.num_columns, "columns")
+    limits.check("rows", source.metadata.num_rows, "rows")
+    groups = range(source.metadata.num_row_groups)
+    unpacked = sum(source.metadata.row_group(group).total_byte_size for group in groups)
+    limits.check("text_bytes", unpacked, "bytes when unpacked")
     return _Content([str(name) for name in source.schema_arrow.names], _parquet_batches(source))
 
 

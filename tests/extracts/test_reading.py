@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dagster_project.extracts import landing
 from dagster_project.extracts.delivery import Delivered
-from dagster_project.extracts.landing import Limits
+from dagster_project.extracts.limits import Limits
 from tests.extracts.conftest import Warehouse
 from tests.support.extracts import csv_text, extract_row, write_base, write_extract
 
@@ -253,7 +253,7 @@ def test_the_quick_and_the_patient_reader_agree(
     look = landing._look_at_text(path, Limits(), compressed=False)
     found = []
     for batches in (
-        landing._quick_batches(path, look, 3, 1, Limits(), compressed=False),
+        landing._quick_batches(path, look, 3, 1, compressed=False),
         landing._patient_batches(path, look, 3, 1, Limits(), compressed=False),
     ):
         found.append([row for batch in batches for row in batch.to_pylist()])
