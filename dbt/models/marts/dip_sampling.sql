@@ -37,6 +37,12 @@ cohorts as (
 
 ),
 
+area_requirements as (
+
+    select * from {{ ref('int_dip_requirements') }}
+
+),
+
 counts as (
 
     select
@@ -108,33 +114,6 @@ activity as (
         period_quarters.period_type,
         period_quarters.period_start,
         activity_cells.assessment_type
-
-),
-
--- The requirement's own grain: an Area, a quarter, an assessment type.
-area_cohorts as (
-
-    select
-        area_code,
-        quarter_start,
-        assessment_type,
-        sum(iqas_assessed) as iqas_assessed,
-        sum(iqas_dipped) as iqas_dipped
-    from cohorts
-    group by area_code, quarter_start, assessment_type
-
-),
-
-area_requirements as (
-
-    select
-        area_code,
-        quarter_start,
-        assessment_type,
-        iqas_assessed,
-        iqas_dipped,
-        {{ dips_required('iqas_assessed') }} as dips_required
-    from area_cohorts
 
 ),
 
