@@ -131,11 +131,23 @@ def four_parts(error: BaseException) -> dict[str, str]:
 
 def error_text(parts: Mapping[str, str]) -> str:
     """The four parts for a terminal."""
-    return (
+    text = (
         f"Error: {parts['what']}\n"
         f"  where:     {parts['where']}\n"
         f"  expected:  {parts['expected']}\n"
         f"  what next: {parts['what_next']}"
+    )
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def printable(line: str) -> str:
+    """A line with what could move the cursor, hide or reverse text written out, as `\\x1b`.
+
+    Names of files and headers come from outside, and a terminal obeys what is in them.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in line
     )
 
 

@@ -20,6 +20,7 @@ from dagster_project.commands.common import (
     four_parts,
     marts_option,
     print_json,
+    printable,
     progress_stream,
     raw_option,
     settings_from,
@@ -58,7 +59,7 @@ def execute(name: str, settings: Settings, output_format: str) -> int:
     stream = progress_stream(output_format)
 
     def say(line: str = "") -> None:
-        click.echo(line, file=stream)
+        click.echo(printable(line), file=stream)
 
     say(f"Extracts {_short(settings.raw_dir)}, releases {_short(settings.marts_dir)}.")
     from dagster_project.orchestration.runner import run_flow

@@ -1,4 +1,4 @@
-"""Runs that are killed, starved or shut out: the last release stays, the message is clear, the next run works."""
+"""Runs that are killed, starved or shut out: the last release stays and the next run works."""
 
 import json
 import random
@@ -32,7 +32,6 @@ def test_kills_damage_and_a_clock_that_went_back_leave_a_next_run_that_works(hom
     for landed in (home.root / "work" / "landing").rglob("*.parquet"):
         landed.write_bytes(landed.read_bytes()[: landed.stat().st_size // 2])
     home.killed("kill:before:Release")
-    # Found on its first byte, a cached parse that a crash cut short is made again at need.
     (home.marts / "releases" / ".staging-20990101T000000Z-abcdef").mkdir()
 
     ended = home.run(fault="clock:-864000")

@@ -24,7 +24,8 @@ def main(memory: int, root: Path) -> None:
     with duckdb.connect(str(settings.warehouse), config={"threads": 1, "memory_limit": "1GB"}) as connection:
         result = ingest(settings, connection)
         accepted = connection.execute(
-            "select dataset, sum(rows_accepted)::bigint from raw.files where dataset is not null group by dataset"
+            "select dataset, sum(rows_accepted)::bigint from raw.files "
+            "where dataset is not null group by dataset"
         ).fetchall()
         quarantine = connection.execute(
             "select dataset, rule_id, count(*) from raw.quarantine group by all order by all"

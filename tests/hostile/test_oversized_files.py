@@ -1,4 +1,4 @@
-"""Small files that hold too much: each is refused by the name of its limit, and memory and time stay bounded."""
+"""Small files that hold too much: each is refused by its limit; memory and time stay bounded."""
 
 import gzip
 import io
