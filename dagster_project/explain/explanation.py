@@ -138,9 +138,7 @@ class Explainer:
             *((name, f"beside: {name}") for name in rule.extra),
         ]
         counts, rows, total = self._rows(lineage, roles)
-        checks = tuple(
-            self._checked(figure, name, amounts[name], lineage) for name in dict.fromkeys(names)
-        )
+        checks = tuple(self._checked(figure, name, amounts[name], lineage) for name in dict.fromkeys(names))
         verdict, reason = _judge(figure, recomputed)
         return Explanation(
             figure,
@@ -362,7 +360,9 @@ class Explainer:
 
     def _evaluate(self, formula: str, amounts: dict[str, Any]) -> Any:
         given = ", ".join(f"${place} as {name}" for place, name in enumerate(amounts, start=1))
-        row = self.connection.execute(f"select {formula} from (select {given})", [*amounts.values()]).fetchone()
+        row = self.connection.execute(
+            f"select {formula} from (select {given})", [*amounts.values()]
+        ).fetchone()
         return row[0] if row else None
 
     def _evaluate_on_figure(self, expression: str) -> Any:

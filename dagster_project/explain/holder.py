@@ -106,9 +106,7 @@ def _context(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple
     return str(row[0]), str(row[1]), str(row[2])
 
 
-def _differences(
-    connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], as_of: str
-) -> list[str]:
+def _differences(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], as_of: str) -> list[str]:
     differences = []
     if manifest.get("as_of") != as_of:
         differences.append(f"it is as of {as_of}, the release as of {manifest.get('as_of')}")

@@ -157,9 +157,7 @@ def _rule(spec: Mapping[str, Any], place: str) -> ColumnRule:
             extra=extra,
         )
     if "formula" in spec:
-        return ColumnRule(
-            formula=spec["formula"], of=tuple(spec["of"]), roles=tuple(spec["of"]), extra=extra
-        )
+        return ColumnRule(formula=spec["formula"], of=tuple(spec["of"]), roles=tuple(spec["of"]), extra=extra)
     if "follows" in spec:
         return ColumnRule(follows=tuple(spec["follows"]), how=spec["how"], extra=extra)
     if "describes" in spec:

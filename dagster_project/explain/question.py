@@ -233,8 +233,7 @@ def _require(connection: duckdb.DuckDBPyConnection, mart: str, conditions: Seque
             )
     raise _error(
         f"No row of {mart} has all of these keys together.",
-        "keys of one row: "
-        + ", ".join(f"{condition.column}={condition.value}" for condition in conditions),
+        "keys of one row: " + ", ".join(f"{condition.column}={condition.value}" for condition in conditions),
         "Leave one key out: what remains open is then listed.",
     )
 

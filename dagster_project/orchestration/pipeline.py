@@ -51,7 +51,7 @@ from dagster_project.release.provenance import CodeVersion, code_version
 from dagster_project.release.pseudonyms import PseudonymKey, pseudonym_key, write_staff_pseudonyms
 from dagster_project.release.tables import released_tables
 from dagster_project.release.writer import ReleaseInfo, write_release
-from dagster_project.settings import EXPECTATIONS_DIR, Settings
+from dagster_project.settings import DBT_DIR, EXPECTATIONS_DIR, Settings
 from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_manifest, run_dbt
 from dagster_project.warehouse.run_context import RunContext, write_run_context
 
@@ -73,7 +73,8 @@ class Pipeline:
         *,
         on_step: Callable[[StepReport], None] = lambda report: None,
         on_start: Callable[[str], None] = lambda name: None,
-        suites_dir: Path = SUITES_DIR,
+        dbt_dir: Path | None = None,
+        suites_dir: Path | None = None,
         sign_offs_upto: Head | None = None,
         waivers_upto: Head | None = None,
     ) -> None:
@@ -87,7 +88,8 @@ class Pipeline:
         self.crash: BaseException | None = None
         self._on_step = on_step
         self._on_start = on_start
-        self._suites_dir = suites_dir
+        self._dbt_dir = dbt_dir or DBT_DIR
+        self._suites_dir = suites_dir or SUITES_DIR
         self._sign_offs_upto = sign_offs_upto
         self._waivers_upto = waivers_upto
         self.assured: Assured | None = None
@@ -121,7 +123,7 @@ class Pipeline:
     @cached_property
     def manifest(self) -> DbtManifest:
         """The parsed dbt project."""
-        return load_manifest(self.settings)
+        return load_manifest(self.settings, dbt_dir=self._dbt_dir)
 
     @cached_property
     def suites(self) -> list[Suite]:
@@ -173,9 +175,14 @@ class Pipeline:
     def build(self, on_event: Callable[[Any], None] | None = None) -> DbtResult:
         """Models and their tests, by dbt. A failed test is in the result; only a broken project raises."""
         with self._step("Build") as done:
+            self._drop_built()
             tolerated = tests_named(self.manifest.document, self.waived)
             result = self.dbt_result = run_dbt(
-                self.settings, manifest=self.manifest, tolerated=tolerated, on_event=on_event
+                self.settings,
+                dbt_dir=self._dbt_dir,
+                manifest=self.manifest,
+                tolerated=tolerated,
+                on_event=on_event,
             )
             outcomes = [
                 DbtOutcome(
@@ -322,6 +329,28 @@ class Pipeline:
                 expected="a folder of extracts, and contracts and seeds that agree with each other",
                 next_step="Correct what the message names, then run again. The last release stays in place.",
             ) from error
+
+    def _drop_built(self) -> None:
+        """Take away what an earlier run built: nothing stale can be released, and dbt has nothing to swap.
+
+        A model whose meta says `keeps_state` stays: it reads its own last state, keyed by what made it.
+        """
+        nodes = self.manifest.document["nodes"].values()
+        kept = {
+            (node["schema"], node["alias"])
+            for node in nodes
+            if node["resource_type"] == "model" and node["config"]["meta"].get("keeps_state")
+        }
+        schemas = sorted({node["schema"] for node in nodes} - {"raw"})
+        with contextlib.closing(self._connect()) as connection:
+            for schema, name, kind in connection.execute(
+                "select table_schema, table_name, table_type from information_schema.tables"
+                " where list_contains($schemas, table_schema)",
+                {"schemas": schemas},
+            ).fetchall():
+                if (schema, name) not in kept:
+                    word = "view" if kind == "VIEW" else "table"
+                    connection.execute(f'drop {word} if exists "{schema}"."{name}" cascade')
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dagster_project.gate.decision import COULD_NOT_CHECK
 from dagster_project.orchestration.home import dagster_home
-from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
+from dagster_project.orchestration.pipeline import Pipeline
 from dagster_project.orchestration.steps import StepReport
 from dagster_project.settings import Settings, silence_telemetry
 
@@ -34,14 +34,15 @@ def run_flow(
     release: bool,
     on_step: Callable[[StepReport], None] = lambda report: None,
     on_start: Callable[[str], None] = lambda name: None,
-    suites_dir: Path = SUITES_DIR,
+    dbt_dir: Path | None = None,
+    suites_dir: Path | None = None,
 ) -> RunOutcome:
     """Ingest, build, check and, with `release`, publish.
 
     Raises IqaError or ReleaseError when the run could not start (another writer, an unusable key).
     """
     silence_telemetry()
-    pipeline = Pipeline(settings, on_step=on_step, on_start=on_start, suites_dir=suites_dir)
+    pipeline = Pipeline(settings, on_step=on_step, on_start=on_start, dbt_dir=dbt_dir, suites_dir=suites_dir)
     with pipeline:
         import dagster as dg
 
