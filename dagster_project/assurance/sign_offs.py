@@ -82,6 +82,11 @@ def record(
     )
 
 
+def signed_releases(marts_dir: Path) -> frozenset[str]:
+    """The releases that the log names. Raises AssuranceError if it is broken."""
+    return frozenset(str(entry["release_id"]) for entry in read_log(log_path(marts_dir, NAME)))
+
+
 def _word(entry: Entry) -> SignOff:
     return SignOff(
         scope=Scope(str(entry["family"]), str(entry["area"]), str(entry["quarter"])),

@@ -51,9 +51,8 @@ class Assured:
     def sentence(self) -> str:
         """One line for a person."""
         required = sum(state.is_complete for state in self.states)
-        return (
-            f"{len(self.verified):,} of {required:,} scopes verified, {len(self.fallen):,} sign-offs undone"
-        )
+        undone = len(self.fallen)
+        return f"{len(self.verified):,} of {required:,} scopes verified, {undone:,} sign-offs undone"
 
     def details(self) -> list[str]:
         """A line for each sign-off that fell."""
@@ -85,15 +84,15 @@ def apply_statuses(
         elif state.is_signable:
             verified.append(state.scope)
     present = {state.scope for state in states}
-    fallen += [
-        word for scope, word in sorted(sign_offs.standing.items()) if word.is_signed and scope not in present
-    ]
-    _write_statuses(
-        connection, tables, [(scope, "V") for scope in verified] + [(w.scope, "P") for w in fallen]
-    )
-    moved = 0
-    if any(table.name == REVISIONS for table in tables):
+    standing = sorted(sign_offs.standing.items())
+    fallen += [word for scope, word in standing if word.is_signed and scope not in present]
+    has_revisions = any(table.name == REVISIONS for table in tables)
+    if has_revisions:
         _mark_revised(connection, tables)
+    statuses = [(scope, "V") for scope in verified] + [(word.scope, "P") for word in fallen]
+    _write_statuses(connection, tables, statuses)
+    moved = 0
+    if has_revisions:
         moved = sum(_write_undone(connection, tables, word, marts_dir) for word in fallen)
     return Assured(tuple(states), tuple(verified), tuple(fallen), moved)
 
@@ -108,7 +107,8 @@ def _mark_revised(connection: duckdb.DuckDBPyConnection, tables: Sequence[Releas
         if mart in names:
             matched = " and ".join(f"marked.{key} = listed.{key}" for key in _KEYS_OF_REVISIONS)
             connection.execute(
-                f"update marts.{quoted(mart)} as marked set figure_status = 'R' from marts.{REVISIONS} as listed "
+                f"update marts.{quoted(mart)} as marked set figure_status = 'R' "
+                f"from marts.{REVISIONS} as listed "
                 f"where marked.figure_status = 'P' and listed.mart = {literal(mart)} and {matched}"
             )
 
@@ -119,12 +119,14 @@ def _write_statuses(
     if not statuses:
         return
     connection.execute(
-        "create or replace temp table assured "
-        "(family varchar, assured_area varchar, assured_quarter varchar, status varchar)"
-    )
-    connection.executemany(
-        "insert into assured values (?, ?, ?, ?)",
-        [(scope.family, scope.area, scope.quarter, status) for scope, status in statuses],
+        "create or replace temp table assured as select unnest(?) as family, unnest(?) as assured_area, "
+        "unnest(?) as assured_quarter, unnest(?) as status",
+        [
+            [scope.family for scope, _ in statuses],
+            [scope.area for scope, _ in statuses],
+            [scope.quarter for scope, _ in statuses],
+            [status for _, status in statuses],
+        ],
     )
     for family, table in _members(tables):
         columns = scope_columns(table.name)

@@ -11,7 +11,7 @@ order; a stage that raises leaves the last release untouched, and `crash` holds 
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -29,6 +29,7 @@ from dagster_project.assurance.statuses import Assured, apply_statuses
 from dagster_project.assurance.waivers import expired_among, read_waivers
 from dagster_project.errors import IqaError
 from dagster_project.extracts import ExtractError, IngestResult, ingest
+from dagster_project.extracts.result import FileOutcome
 from dagster_project.gate.checks import Check
 from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks, tests_named
 from dagster_project.gate.decision import GateDecision, decide
@@ -64,7 +65,8 @@ class Pipeline:
     """One run over one set of extracts.
 
     `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
-    `sign_offs_upto` and `waivers_upto` stop reading the logs where an earlier run did.
+    To repeat an earlier run: `sign_offs_upto` and `waivers_upto` stop reading the logs where it did, `logs_dir`
+    is the folder of releases whose logs it read, and `recorded` are its input files.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class Pipeline:
         suites_dir: Path | None = None,
         sign_offs_upto: Head | None = None,
         waivers_upto: Head | None = None,
+        logs_dir: Path | None = None,
+        recorded: Sequence[FileOutcome] | None = None,
     ) -> None:
         self.settings = settings
         self.steps: list[StepReport] = []
@@ -92,6 +96,8 @@ class Pipeline:
         self._suites_dir = suites_dir or SUITES_DIR
         self._sign_offs_upto = sign_offs_upto
         self._waivers_upto = waivers_upto
+        self._logs_dir = logs_dir or settings.marts_dir
+        self._recorded = recorded
         self.assured: Assured | None = None
         self._completed: list[Check] = []
         self._lock: WriterLock | None = None
@@ -104,8 +110,8 @@ class Pipeline:
             writer_lock(self.settings.marts_dir, warehouse=self.settings.warehouse)
         )
         self._key = pseudonym_key(self.settings.pseudonym_key_file)
-        self._sign_offs = read_sign_offs(self.settings.marts_dir, self._sign_offs_upto)
-        self._waivers = read_waivers(self.settings.marts_dir, self._waivers_upto)
+        self._sign_offs = read_sign_offs(self._logs_dir, self._sign_offs_upto)
+        self._waivers = read_waivers(self._logs_dir, self._waivers_upto)
         return self
 
     def __exit__(
@@ -216,7 +222,7 @@ class Pipeline:
                     connection,
                     released_tables(self.manifest.document),
                     self._sign_offs,
-                    self.settings.marts_dir,
+                    self._logs_dir,
                 )
             done(assured.sentence(), tuple(assured.details()), {"verified": len(assured.verified)})
 
@@ -321,7 +327,7 @@ class Pipeline:
 
     def _ingested(self, connection: duckdb.DuckDBPyConnection) -> IngestResult:
         try:
-            return ingest(self.settings, connection)
+            return ingest(self.settings, connection, recorded=self._recorded)
         except ExtractError as error:
             raise IqaError(
                 str(error),
