@@ -44,8 +44,13 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
         yield pipeline
 
 
-def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.Definitions:
-    """The definitions over a dbt manifest and the expectation suites."""
+def build_definitions(
+    document: Mapping[str, Any], suites: list[Suite], pipeline: Pipeline | None = None
+) -> dg.Definitions:
+    """The definitions over a dbt manifest and the expectation suites.
+
+    `pipeline` is the open pipeline of a run in this process; without it each run makes one from its settings.
+    """
     marts = _mart_keys(document)
     assets = [
         _extract_assets(document),
@@ -70,7 +75,7 @@ def build_definitions(document: Mapping[str, Any], suites: list[Suite]) -> dg.De
                 description="The same without a release: what `iqa check` does.",
             ),
         ],
-        resources={"pipeline": pipeline_resource},
+        resources={"pipeline": pipeline or pipeline_resource},
         executor=dg.in_process_executor,
     )
 

@@ -48,15 +48,10 @@ def run_flow(
 
         from dagster_project.orchestration.definitions import CHECK_JOB, RUN_JOB, build_definitions
 
-        definitions = build_definitions(pipeline.manifest.document, pipeline.suites)
+        definitions = build_definitions(pipeline.manifest.document, pipeline.suites, pipeline)
         job = definitions.resolve_job_def(RUN_JOB if release else CHECK_JOB)
         with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
-            result = job.execute_in_process(
-                run_config=_QUIET,
-                instance=instance,
-                raise_on_error=False,
-                resources={"pipeline": pipeline},
-            )
+            result = job.execute_in_process(run_config=_QUIET, instance=instance, raise_on_error=False)
         if pipeline.crash is not None:
             return RunOutcome(pipeline, COULD_NOT_CHECK, pipeline.crash)
         if pipeline.decision is None:
