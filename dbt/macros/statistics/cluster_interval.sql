@@ -28,15 +28,26 @@
     end
 {%- endmacro %}
 
-{#- Wilson's interval on the effective number, total / max(design effect, 1). -#}
+{#- Wilson's interval on the effective number, total / max(design effect, 1). NULL under two clusters, where the design
+    effect is: `greatest` alone would pass over it and give the interval of independent answers. -#}
 {% macro cluster_low(hits, total, design_effect, z) -%}
-    {{ wilson_low(
-        '(' ~ hits ~ ' / greatest(' ~ design_effect ~ ', 1e0))', '(' ~ total ~ ' / greatest(' ~ design_effect ~ ', 1e0))', z
-    ) }}
+    case
+        when {{ design_effect }} is not null
+            then {{ wilson_low(
+                '(' ~ hits ~ ' / greatest(' ~ design_effect ~ ', 1e0))',
+                '(' ~ total ~ ' / greatest(' ~ design_effect ~ ', 1e0))',
+                z
+            ) }}
+    end
 {%- endmacro %}
 
 {% macro cluster_high(hits, total, design_effect, z) -%}
-    {{ wilson_high(
-        '(' ~ hits ~ ' / greatest(' ~ design_effect ~ ', 1e0))', '(' ~ total ~ ' / greatest(' ~ design_effect ~ ', 1e0))', z
-    ) }}
+    case
+        when {{ design_effect }} is not null
+            then {{ wilson_high(
+                '(' ~ hits ~ ' / greatest(' ~ design_effect ~ ', 1e0))',
+                '(' ~ total ~ ' / greatest(' ~ design_effect ~ ', 1e0))',
+                z
+            ) }}
+    end
 {%- endmacro %}
