@@ -4,6 +4,7 @@ The one trap: the interface runs the flow in processes of its own, so settings r
 never by an object of this process.
 """
 
+import glob
 import os
 import socket
 import subprocess
@@ -60,9 +61,17 @@ def dagster_process(settings: Settings, port: int) -> tuple[list[str], dict[str,
     from dagster_project.orchestration.home import dagster_home
 
     silence_telemetry()
+    home = str(dagster_home(settings))
+    if glob.escape(home) != home:
+        raise IqaError(
+            "Dagster's web interface can't read its settings here.",
+            where=home,
+            expected="a folder whose path holds none of [ ] * ?, which Dagster takes for a pattern",
+            next_step="Name a work file in another folder with --warehouse; `iqa run` works in both.",
+        )
     environment = {
         **os.environ,
-        "DAGSTER_HOME": str(dagster_home(settings)),
+        "DAGSTER_HOME": home,
         "IQA_RAW_DIR": str(settings.raw_dir),
         "IQA_MARTS_DIR": str(settings.marts_dir),
         "IQA_WAREHOUSE": str(settings.warehouse),

@@ -27,5 +27,8 @@ def dagster_home(settings: Settings) -> Path:
     wanted = _CONFIG.format(base_dir=json.dumps(str(home / "history")))
     if not config.exists() or config.read_text(encoding="utf-8") != wanted:
         home.mkdir(parents=True, exist_ok=True)
-        config.write_text(wanted, encoding="utf-8")
+        # In place whole: half a file, left by a crash, would turn telemetry on.
+        aside = config.with_name(f".{config.name}.part")
+        aside.write_text(wanted, encoding="utf-8")
+        aside.replace(config)
     return home

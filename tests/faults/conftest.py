@@ -44,6 +44,10 @@ class Home:
     def warehouse(self) -> Path:
         return self.root / "work" / "iqa.duckdb"
 
+    @property
+    def user(self) -> Path:
+        return self.root / "user"
+
     def command(self, name: str = "run", *, fault: str = "none", marts: Path | None = None) -> list[str]:
         places = ["--raw", self.raw, "--marts", marts or self.marts, "--warehouse", self.warehouse]
         return [sys.executable, "-m", "tests.faults.launch", fault, name, *map(str, places)]
@@ -56,10 +60,12 @@ class Home:
             self.command(name, fault=fault, marts=marts),
             capture_output=True,
             check=False,
-            env={**os.environ, **environment},
+            env={**os.environ, "HOME": str(self.user), **environment},
             text=True,
             timeout=300,
         )
+        # Dagster keeps its usage reports below the user's folder, where it may report at all.
+        assert not (self.user / ".dagster").exists()
         text = ended.stdout + ended.stderr
         assert "Traceback" not in text, text
         return Ended(ended.returncode, text)

@@ -34,7 +34,7 @@ def test_kills_damage_and_a_clock_that_went_back_leave_a_next_run_that_works(hom
     home.killed("kill:before:Release")
     (home.marts / "releases" / ".staging-20990101T000000Z-abcdef").mkdir()
 
-    ended = home.run(fault="clock:-864000")
+    ended = home.run(fault="clock:-864000", IQA_THREADS="1")
     assert ended.code == 0, ended.text
     assert current_release(home.marts).name > first
     assert content_hash(home) == content

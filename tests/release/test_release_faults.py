@@ -246,8 +246,9 @@ def test_a_lock_for_another_folder_does_not_allow_writing(settings: Settings) ->
         )
 
 
+@pytest.mark.parametrize("publications", [8, pytest.param(50, marks=pytest.mark.slow)])
 def test_readers_see_one_whole_release_through_many_publications(
-    publish: Publish, settings: Settings
+    publish: Publish, settings: Settings, publications: int
 ) -> None:
     publish()
     seen: set[str] = set()
@@ -273,7 +274,7 @@ def test_readers_see_one_whole_release_through_many_publications(
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        published = [publish(str(number)).release_id for number in range(8)]
+        published = [publish(str(number)).release_id for number in range(publications)]
     finally:
         done.set()
         reader.join()
