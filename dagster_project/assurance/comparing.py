@@ -181,9 +181,9 @@ def _largest(
     causes = (
         f"read_parquet({literal(revisions)})"
         if has_causes
-        else "(select null as mart, null as column_name, null as level, null as area_code, "
-        "null as unit_type, null as period_type, null as period_start, null as assessment_type, null as figure_key, "
-        "null as cause where false)"
+        # Nobody may read the causes: the figures themselves stand in, with none of them matched.
+        else "(select mart, column_name, level, area_code, unit_type, period_type, period_start, "
+        "assessment_type, figure_key, cast(null as varchar) as cause from moved where false)"
     )
     rows = connection.execute(
         "select moved.mart, moved.shown, moved.column_name, moved.old_value, moved.new_value, "

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.assurance.errors import AssuranceError
-from dagster_project.release.exports import literal, quoted
+from dagster_project.release.exports import quoted
 from dagster_project.release.hashing import contents_by
 from dagster_project.release.tables import ReleasedTable
 
@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "themes": ("themes",),
     "assessment_quality": ("assessment_quality",),
 }
+RECONCILED = "reconciliation"
 SCOPES_FILE = "restricted/scopes.json"
 # Which families a control total speaks of.
 _MEASURED_IN = {
@@ -35,6 +36,8 @@ _MEASURED_IN = {
     "prosecutors_required": ("compliance",),
     "dips_valid": ("dip_sampling",),
 }
+# What a row must say of itself to belong to a scope.
+_PLACED = frozenset({"area_code", "period_end", "as_of", "figure_status"})
 _COUNTED = ("BIGINT", "INTEGER", "HUGEINT")
 # Whole numbers that depend on other rows than the scope's own.
 _NOT_OWN = frozenset({"family_size", "ambiguity_rank"})
@@ -68,6 +71,17 @@ class ScopeState:
     def is_signable(self) -> bool:
         """Whether a sign-off may cover it: a quarter that is over, and no total that disagrees."""
         return self.is_complete and not self.is_disputed
+
+
+def scoped_tables(tables: Iterable[ReleasedTable]) -> list[tuple[str, ReleasedTable]]:
+    """Family and mart, for the marts among `tables` whose rows belong to scopes."""
+    by_name = {table.name: table for table in tables}
+    return [
+        (family, by_name[name])
+        for family, names in FAMILIES.items()
+        for name in names
+        if name in by_name and {column.name for column in by_name[name].columns} >= _PLACED
+    ]
 
 
 def count_columns(table: ReleasedTable) -> list[str]:
@@ -107,20 +121,16 @@ def scope_states(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], schema: str = "marts"
 ) -> list[ScopeState]:
     """Every scope that has rows in the marts of `schema`, in order."""
-    by_name = {table.name: table for table in tables}
     found: dict[Scope, list[tuple[str, int, str, bool]]] = {}
-    for family, names in FAMILIES.items():
-        for table in (by_name[name] for name in names if name in by_name):
-            columns = [(name, "") for name in sorted({*table.grain, *count_columns(table)})]
-            groups = ("scope_area", "scope_quarter", "scope_is_complete")
-            relation = scoped_relation(table.name, f"{schema}.{quoted(table.name)}")
-            contents = contents_by(connection, relation, columns, groups)
-            for (area, quarter, complete), content in contents.items():
-                scope = Scope(family, str(area), str(quarter))
-                found.setdefault(scope, []).append(
-                    (table.name, content.rows, content.content_hash, complete is True)
-                )
-    disputed = _disputed(connection, schema) if "reconciliation" in by_name else set()
+    groups = ("scope_area", "scope_quarter", "scope_is_complete")
+    for family, table in scoped_tables(tables):
+        columns = [(name, "") for name in sorted({*table.grain, *count_columns(table)})]
+        relation = scoped_relation(table.name, f"{schema}.{quoted(table.name)}")
+        for (area, quarter, complete), content in contents_by(connection, relation, columns, groups).items():
+            scope = Scope(family, str(area), str(quarter))
+            part = (table.name, content.rows, content.content_hash, complete is True)
+            found.setdefault(scope, []).append(part)
+    disputed = _disputed(connection, schema) if RECONCILED in {table.name for table in tables} else set()
     return [
         ScopeState(
             scope=scope,
@@ -135,9 +145,9 @@ def scope_states(
 
 def _disputed(connection: duckdb.DuckDBPyConnection, schema: str) -> set[Scope]:
     """The scopes that a control total disagrees with."""
-    quarter = scope_columns("reconciliation")["scope_quarter"]
+    quarter = scope_columns(RECONCILED)["scope_quarter"]
     rows = connection.execute(
-        f"select distinct measure, area_code, {quarter} from {schema}.reconciliation where is_agreed is false"
+        f"select distinct measure, area_code, {quarter} from {schema}.{RECONCILED} where is_agreed is false"
     ).fetchall()
     return {
         Scope(family, area, fiscal_quarter)
@@ -187,8 +197,3 @@ def matching(states: Iterable[ScopeState], scope: Scope) -> list[ScopeState]:
             )
         )
     ]
-
-
-def in_scope_sql(scope: Scope) -> str:
-    """The SQL condition of the rows of `scoped_relation` that belong to `scope`."""
-    return f"scope_area = {literal(scope.area)} and scope_quarter = {literal(scope.quarter)}"

@@ -14,13 +14,13 @@ import duckdb
 
 from dagster_project.assurance.figures import moved_figures_sql
 from dagster_project.assurance.scopes import (
-    FAMILIES,
     Scope,
     ScopeState,
     count_columns,
     scope_columns,
     scope_states,
     scoped_relation,
+    scoped_tables,
 )
 from dagster_project.assurance.sign_offs import SignOff, SignOffs
 from dagster_project.release.exports import literal, quoted
@@ -128,7 +128,7 @@ def _write_statuses(
             [status for _, status in statuses],
         ],
     )
-    for family, table in _members(tables):
+    for family, table in scoped_tables(tables):
         columns = scope_columns(table.name)
         connection.execute(
             f"update marts.{quoted(table.name)} set figure_status = assured.status from temp.assured "
@@ -143,7 +143,7 @@ def _write_undone(
 ) -> int:
     """Rows of `revisions` for one sign-off that fell; none where the signed release is gone."""
     moved = 0
-    for table in (table for family, table in _members(tables) if family == word.scope.family):
+    for table in (table for family, table in scoped_tables(tables) if family == word.scope.family):
         signed = marts_dir / RELEASES / word.release_id / "restricted" / "parquet" / f"{table.name}.parquet"
         relation = f"read_parquet({literal(signed)})"
         new = f"marts.{quoted(table.name)}"
@@ -219,10 +219,3 @@ def _insert_undone(
     after = connection.execute(f"select count(*) from marts.{REVISIONS}").fetchone()
     assert before is not None and after is not None  # a count always returns a row
     return int(after[0]) - int(before[0])
-
-
-def _members(tables: Sequence[ReleasedTable]) -> list[tuple[str, ReleasedTable]]:
-    by_name = {table.name: table for table in tables}
-    return [
-        (family, by_name[name]) for family, names in FAMILIES.items() for name in names if name in by_name
-    ]

@@ -23,7 +23,7 @@ from dagster_project.commands.common import (
 @click.command("rebuild")
 @click.argument("release_id")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write to [rebuilt, beside the warehouse]."
+    "--out", type=click.Path(path_type=Path), help="Where to write [rebuilt, beside the warehouse]."
 )
 @raw_option
 @marts_option

@@ -82,7 +82,8 @@ def ingest(
 
     `connection` has the warehouse as its current database, or attached as `warehouse`. Files dated after
     `settings.as_of` are left out. `recorded` are the files of an earlier run, to be loaded again in place of
-    what is in the folder now, from the landing area where they are. Raises ExtractError if the ingest cannot go on; then `raw` is as before.
+    what is in the folder now, from the landing area where they are. Raises ExtractError if the ingest cannot
+    go on; then `raw` is as before.
     """
     codes = load_code_lists(seeds_dir)
     contracts = load_contracts(contracts_dir, codes)

@@ -65,8 +65,8 @@ class Pipeline:
     """One run over one set of extracts.
 
     `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
-    To repeat an earlier run: `sign_offs_upto` and `waivers_upto` stop reading the logs where it did, `logs_dir`
-    is the folder of releases whose logs it read, and `recorded` are its input files.
+    To repeat an earlier run: `sign_offs_upto` and `waivers_upto` stop reading the logs where it did,
+    `logs_dir` is the folder of releases whose logs it read, and `recorded` are its input files.
     """
 
     def __init__(

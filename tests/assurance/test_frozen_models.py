@@ -1,4 +1,4 @@
-"""The frozen models measure what the current ones do, on other facts: nothing of today may slip in unnoticed."""
+"""The frozen models measure what the current ones do, on other facts: nothing of today may slip in."""
 
 import re
 from pathlib import Path

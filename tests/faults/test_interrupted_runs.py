@@ -14,7 +14,7 @@ from dagster_project.release.history import current_release, releases
 from dagster_project.release.locks import writer_lock
 from tests.faults.conftest import Home
 
-STEPS = ("Ingest", "Build", "Expect", "Gate", "Release")
+STEPS = ("Ingest", "Build", "Assure", "Expect", "Gate", "Release")
 
 
 def content_hash(home: Home) -> str:
