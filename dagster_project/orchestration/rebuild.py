@@ -17,7 +17,7 @@ from dagster_project.extracts.landing import READER_VERSION, landed_path
 from dagster_project.extracts.result import FileOutcome
 from dagster_project.extracts.sealed import sha256_of, unsealed
 from dagster_project.gate.decision import GateDecision
-from dagster_project.orchestration.pipeline import Pipeline
+from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
 from dagster_project.release.history import release_folder
 from dagster_project.release.manifest import read_manifest
 from dagster_project.release.provenance import code_version
@@ -37,7 +37,14 @@ class Rebuilt:
     remarks: tuple[str, ...]
 
 
-def rebuild(settings: Settings, release_id: str, out: Path | None = None) -> Rebuilt:
+def rebuild(
+    settings: Settings,
+    release_id: str,
+    out: Path | None = None,
+    *,
+    dbt_dir: Path | None = None,
+    suites_dir: Path = SUITES_DIR,
+) -> Rebuilt:
     """Make the release `release_id` of `settings.marts_dir` again, in `out`, and compare content hashes.
 
     `out` is a folder of releases, by default `rebuilt` beside the warehouse. Neither `current` nor the
@@ -55,6 +62,8 @@ def rebuild(settings: Settings, release_id: str, out: Path | None = None) -> Reb
     assurance = _mapping(manifest.get("assurance"))
     pipeline = Pipeline(
         again,
+        dbt_dir=dbt_dir,
+        suites_dir=suites_dir,
         sign_offs_upto=_head(assurance.get("sign_offs")),
         waivers_upto=_head(assurance.get("waivers")),
         logs_dir=settings.marts_dir,
