@@ -12,13 +12,15 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.assurance import sign_offs as log
+from dagster_project.assurance.comparing import compare
 from dagster_project.assurance.errors import AssuranceError
 from dagster_project.assurance.scopes import FAMILIES, Scope, ScopeState, matching, read_scopes
 from dagster_project.assurance.sign_offs import SignOffs, read_sign_offs
+from dagster_project.release.errors import ReleaseError
 from dagster_project.release.exports import literal
 from dagster_project.release.files import point
 from dagster_project.release.history import VERIFIED, check_release_files, pointed_at, release_folder
-from dagster_project.release.identity import RELEASES
+from dagster_project.release.identity import RELEASES, release_ids
 from dagster_project.release.locks import writer_lock
 from dagster_project.release.manifest import read_manifest
 
@@ -91,7 +93,12 @@ def examine(marts_dir: Path, release_id: str) -> Verification:
         release_id=release_id,
         folder=folder,
         as_of=str(manifest["as_of"]),
-        reconciled=(*_files(manifest), *_totals(folder), *_checks(manifest)),
+        reconciled=(
+            *_files(manifest),
+            *_totals(folder),
+            *_checks(manifest),
+            *_last_release(marts_dir, release_id),
+        ),
         scopes=tuple(ScopeView(state, words.status_of(state)) for state in states),
         is_verified_pointer=pointed_at(marts_dir, VERIFIED) == release_id,
     )
@@ -245,6 +252,30 @@ def _checks(manifest: dict[str, object]) -> list[Reconciled]:
         )
         for check in (checks if isinstance(checks, list) else [])
         if check["verdict"] != "passed" or check["kind"] == "reconciliation" or _compares_marts(check)
+    ]
+
+
+def _last_release(marts_dir: Path, release_id: str) -> list[Reconciled]:
+    """This release against the one before: a count may move for a reason, and for none it may not."""
+    earlier = [held for held in release_ids(marts_dir) if held < release_id]
+    if not earlier:
+        return []
+    try:
+        found = compare(marts_dir, earlier[-1], release_id, limit=0)
+    except (ReleaseError, duckdb.Error, OSError) as error:
+        # A damaged neighbour is no reason not to verify this one.
+        return [Reconciled("last release", earlier[-1], "a whole release", str(error).splitlines()[0], None)]
+    reasons = "; ".join(found.reasons)
+    return [
+        Reconciled(
+            kind="last release",
+            subject=f"{mart.mart} against {earlier[-1]}",
+            expected="no change without a reason",
+            actual=f"{mart.figures_moved:,} counts moved",
+            is_agreed=bool(reasons),
+            remark=reasons or "same extracts, code, policies and reporting date",
+        )
+        for mart in found.marts
     ]
 
 

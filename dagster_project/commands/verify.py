@@ -102,12 +102,16 @@ def _show(found: "Verification", chosen: list["ScopeView"], list_only: bool, str
         ("rows", "Rows read and accounted for, by file"),
         ("control total", "Control totals"),
         ("check", "Marts against each other, and checks that did not pass"),
+        ("last release", "Marts that differ from the last release"),
     ):
         lines = [line for line in found.reconciled if line.kind == kind]
         agreed = sum(line.is_agreed is True for line in lines)
         apart = [line for line in lines if line.is_agreed is False]
         rest = len(lines) - agreed - len(apart)
-        say(f"{title}: {agreed:,} agree, {len(apart):,} do not, {rest:,} not compared")
+        words = ("explained", "not explained") if kind == "last release" else ("agree", "do not")
+        say(f"{title}: {agreed:,} {words[0]}, {len(apart):,} {words[1]}, {rest:,} not compared")
+        if kind == "last release":
+            apart = lines
         for line in apart[:_SHOWN_MAX]:
             say(f"  {_reconciled_line(line)}")
         if len(apart) > _SHOWN_MAX:
