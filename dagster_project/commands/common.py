@@ -4,7 +4,9 @@ Here: only what two commands need. The one trap: with `--format json` standard o
 and nothing else, also when the command fails; everything a person follows goes to standard error.
 """
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -120,6 +122,16 @@ def four_parts(error: BaseException) -> dict[str, str]:
             "expected": str(error.expected),  # type: ignore[attr-defined]
             "what_next": str(error.next_step),  # type: ignore[attr-defined]
         }
+    if _is_disk_full(error):
+        return {
+            "what": f"The disk is full: {' '.join(str(error).split())[:300]}",
+            "where": str(
+                getattr(error, "filename", None) or "the work file, its landing area or spill folder"
+            ),
+            "expected": "room for the work file, copies of the extracts and the next release",
+            "what_next": "Free disk space, or name a work file on another disk with --warehouse, then run "
+            "again. The last release stays in place.",
+        }
     return {
         "what": f"{type(error).__name__}: {error}",
         "where": _place(error),
@@ -127,6 +139,11 @@ def four_parts(error: BaseException) -> dict[str, str]:
         "what_next": "Run the command again with IQA_DEBUG=1 and report what it prints. "
         "The last release is as it was.",
     }
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    full = os.strerror(errno.ENOSPC).lower()
+    return getattr(error, "errno", None) == errno.ENOSPC or full in str(error).lower()
 
 
 def error_text(parts: Mapping[str, str]) -> str:

@@ -42,8 +42,8 @@ def keep_few_models() -> None:
 
     whole, build, suites = pipeline.load_manifest, pipeline.run_dbt, pipeline.read_suites
 
-    def load_manifest(settings: Any) -> Any:
-        manifest = whole(settings)
+    def load_manifest(settings: Any, **options: Any) -> Any:
+        manifest = whole(settings, **options)
         nodes = manifest.document["nodes"]
         wanted = {key for key, node in nodes.items() if node["name"] in KEPT}
         queue = list(wanted)

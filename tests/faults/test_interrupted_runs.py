@@ -57,7 +57,7 @@ def test_a_check_that_crashed_or_left_no_result_is_exit_code_2_and_no_release(ho
 def test_what_keeps_a_run_from_starting_is_said_in_four_parts(
     home: Home, mounted: Callable[..., None]
 ) -> None:
-    assert "IQA_PSEUDONYM_KEY_FILE" in home.refused(IQA_PSEUDONYM_KEY_FILE=str(home.root / "no key"))
+    assert "Put the key there" in home.refused(IQA_PSEUDONYM_KEY_FILE=str(home.root / "no key"))
     with writer_lock(home.marts, home.warehouse):
         assert "Another run is writing: process" in home.refused()
     # Another folder of releases does not help: the work file is held too.
@@ -77,7 +77,7 @@ def test_what_keeps_a_run_from_starting_is_said_in_four_parts(
 def test_a_full_disk_under_the_work_file_is_said_to_be_full(home: Home, mounted: Callable[..., None]) -> None:
     mounted(home.warehouse.parent, "-t", "tmpfs", "-o", "size=1m", "tmpfs")
     said = home.refused()
-    assert "disk is full" in said
+    assert "The disk is full" in said
 
 
 @pytest.mark.slow
