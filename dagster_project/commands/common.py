@@ -7,6 +7,7 @@ and nothing else, also when the command fails; everything a person follows goes 
 import errno
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -18,6 +19,8 @@ import click
 from dagster_project.errors import IqaError
 from dagster_project.settings import Settings
 
+# Less free room than this stops a database in its tracks.
+_DISK_FULL_BELOW = 1 << 20
 DONE, DATA_FAILED, COULD_NOT_RUN = 0, 1, 2
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -122,16 +125,6 @@ def four_parts(error: BaseException) -> dict[str, str]:
             "expected": str(error.expected),  # type: ignore[attr-defined]
             "what_next": str(error.next_step),  # type: ignore[attr-defined]
         }
-    if _is_disk_full(error):
-        return {
-            "what": f"The disk is full: {' '.join(str(error).split())[:300]}",
-            "where": str(
-                getattr(error, "filename", None) or "the work file, its landing area or spill folder"
-            ),
-            "expected": "room for the work file, copies of the extracts and the next release",
-            "what_next": "Free disk space, or name a work file on another disk with --warehouse, then run "
-            "again. The last release stays in place.",
-        }
     return {
         "what": f"{type(error).__name__}: {error}",
         "where": _place(error),
@@ -141,9 +134,21 @@ def four_parts(error: BaseException) -> dict[str, str]:
     }
 
 
-def _is_disk_full(error: BaseException) -> bool:
-    full = os.strerror(errno.ENOSPC).lower()
-    return getattr(error, "errno", None) == errno.ENOSPC or full in str(error).lower()
+def refuse_full_disk(error: BaseException, settings: Settings) -> None:
+    """Raise IqaError if `error` comes of a full disk; not every library says so in its message."""
+    if isinstance(error, IqaError):
+        return
+    is_said = os.strerror(errno.ENOSPC).lower() in str(error).lower()
+    for folder in (settings.warehouse.parent, settings.marts_dir):
+        is_full = folder.is_dir() and shutil.disk_usage(folder).free < _DISK_FULL_BELOW
+        if is_full or is_said:
+            raise IqaError(
+                f"The disk is full: {' '.join(str(error).split())[:300]}",
+                where=str(folder) if is_full else "the work file, its landing area or the releases",
+                expected="room for the work file, copies of the extracts and the next release",
+                next_step="Free disk space, or name a work file on another disk with --warehouse, then run "
+                "again. The last release stays in place.",
+            ) from error
 
 
 def error_text(parts: Mapping[str, str]) -> str:

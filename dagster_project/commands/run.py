@@ -22,6 +22,7 @@ from dagster_project.commands.common import (
     print_json,
     printable,
     progress_stream,
+    refuse_full_disk,
     raw_option,
     settings_from,
     warehouse_option,
@@ -64,12 +65,18 @@ def execute(name: str, settings: Settings, output_format: str) -> int:
     say(f"Extracts {_short(settings.raw_dir)}, releases {_short(settings.marts_dir)}.")
     from dagster_project.orchestration.runner import run_flow
 
-    outcome = run_flow(
-        settings,
-        release=name == "run",
-        on_start=lambda step: _say_start(step, stream),
-        on_step=lambda report: _say_step(report, say),
-    )
+    try:
+        outcome = run_flow(
+            settings,
+            release=name == "run",
+            on_start=lambda step: _say_start(step, stream),
+            on_step=lambda report: _say_step(report, say),
+        )
+        if outcome.error is not None:
+            refuse_full_disk(outcome.error, settings)
+    except Exception as error:
+        refuse_full_disk(error, settings)
+        raise
     say()
     _say_end(outcome, say)
     if output_format == "json":
@@ -97,6 +104,8 @@ def _say_step(report: "StepReport", say: Any) -> None:
 def _say_end(outcome: "RunOutcome", say: Any) -> None:
     pipeline = outcome.pipeline
     decision = pipeline.decision
+    from dagster_project.orchestration.steps import count_of
+
     if decision is not None and outcome.error is None:
         for check in decision.warnings:
             say(f"Warning: {_check_line(check)}")
@@ -110,7 +119,10 @@ def _say_end(outcome: "RunOutcome", say: Any) -> None:
         if len(in_the_way) > _DETAILS_MAX:
             say(f"and {len(in_the_way) - _DETAILS_MAX} more checks; --format json lists them all")
         if not_run:
-            say(f"Not run: {len(not_run)} checks, because of the above.")
+            why = "because of the above" if in_the_way else "though nothing kept them from it"
+            say(f"Not run: {count_of(len(not_run), 'check')}, {why}.")
+            for check in [] if in_the_way else not_run[:_DETAILS_MAX]:
+                say(f"  {check.id} ({check.subject})")
     for headline in pipeline.headlines:
         say(headline.text)
     if pipeline.release is not None:

@@ -15,8 +15,10 @@ clean, and gives up at the first ragged row; both give the same rows and the sam
 
 import codecs
 import csv
+import errno
 import gzip
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -28,7 +30,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from dagster_project.extracts.delivery import Delivered
-from dagster_project.extracts.errors import Refusal
+from dagster_project.extracts.errors import ExtractError, Refusal
 from dagster_project.extracts.limits import Limits
 from dagster_project.extracts.sealed import aside, seal, unsealed
 
@@ -103,6 +105,12 @@ def land(
         raise
     except Exception as error:  # whatever a reader raises is about this file, and must not stop the others
         written.unlink(missing_ok=True)
+        if _is_about_the_disk(error):
+            # Refused, the file would be missing from figures although nothing is wrong with it.
+            raise ExtractError(
+                f"The disk is full or can't be written to: {_one_line(error)}. Expected room for a copy of "
+                f"each extract in {landing_dir}. Free disk space or name a work file on another disk."
+            ) from error
         raise Refusal(
             "unreadable",
             f"it cannot be read as {delivered.file_format}: {_one_line(error)}. Export it again.",
@@ -111,6 +119,11 @@ def land(
         written.unlink(missing_ok=True)
         raise Refusal("unreadable", CHANGED)
     return seal(target, facts)
+
+
+def _is_about_the_disk(error: Exception) -> bool:
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return getattr(error, "errno", None) in codes or any(os.strerror(code) in str(error) for code in codes)
 
 
 def _one_line(error: Exception) -> str:

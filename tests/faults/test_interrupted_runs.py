@@ -51,6 +51,7 @@ def test_a_check_that_crashed_or_left_no_result_is_exit_code_2_and_no_release(ho
     lost = home.run(fault="lost-test")
     assert lost.code == 2, lost.text
     assert "1 not run" in lost.text
+    assert "though nothing kept them from it" in lost.text
     assert home.bytes_of_release() == before
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.commands.common import error_text, printable
-from dagster_project.extracts import ingest, ingestion
+from dagster_project.extracts import ingest, ingestion, landing
+from dagster_project.extracts.errors import ExtractError
 from dagster_project.settings import Settings
 from tests.extracts.conftest import Warehouse
 from tests.hostile.conftest import Attack
@@ -173,6 +174,20 @@ def test_a_file_replaced_between_hashing_and_reading_is_refused_and_never_taken_
     path.write_bytes(hashed)
     warehouse.load()
     assert warehouse.rows("select absence_type from raw.absences") == [("leave",)]
+
+
+def test_a_disk_that_fills_up_while_a_file_is_copied_stops_the_run_and_refuses_no_file(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    write_base(warehouse.raw_dir)
+    with monkeypatch.context() as patched:
+        patched.setattr(landing, "_write", full)
+        with pytest.raises(ExtractError, match="The disk is full"):
+            warehouse.load()
+    assert warehouse.load().refusals == ()
 
 
 def test_a_name_cannot_write_on_the_terminal() -> None:
