@@ -22,8 +22,8 @@ from dagster_project.commands.common import (
     print_json,
     printable,
     progress_stream,
-    refuse_full_disk,
     raw_option,
+    refuse_full_disk,
     settings_from,
     warehouse_option,
 )
