@@ -68,8 +68,9 @@ class ReleasedTable:
 def released_tables(manifest: Mapping[str, object], schema: str = "marts") -> list[ReleasedTable]:
     """The tables of dbt's `schema` that have a public column, in the order of names.
 
-    Raises ReleaseError when a public column has a name that stands for a person, a case or free text, or
-    when a grain names a column that does not leave.
+    Raises ReleaseError when a public column has a name that stands for a person, a case or free text, when
+    a grain names a column that does not leave, or when a model does not say what becomes of its table: a
+    table must not stay out of a release because somebody forgot a mark.
     """
     nodes = manifest.get("nodes")
     models = [
@@ -106,6 +107,27 @@ def _table(model: Mapping[str, object]) -> ReleasedTable:
             where=f"model {name}",
             expected="every column of the grain marked `public: true`",
             next_step="Mark the columns public, or correct the model's `grain`.",
+        )
+    if not isinstance(meta.get("shareable"), bool):
+        raise ReleaseError(
+            "A model does not say where its table may go, so the table would stay out of the release unseen.",
+            where=f"model {name}",
+            expected="`shareable: true`, or `shareable: false` for the restricted part, under `config.meta`",
+            next_step="Add the mark to the model's yml.",
+        )
+    if not columns and meta.get("shareable") is False and meta.get("kept_inside") is not True:
+        raise ReleaseError(
+            "No column of a table is public, so the table would stay out of the release unseen.",
+            where=f"model {name}",
+            expected="`public: true` on the columns that may leave, or `kept_inside: true` on the model",
+            next_step="Mark the columns, or say that the table is meant to stay inside.",
+        )
+    if columns and (not grain or not meta.get("owner") or "One row per" not in _line(model.get("description"))):
+        raise ReleaseError(
+            "A model lacks what the data dictionary says of every table.",
+            where=f"model {name}",
+            expected="an `owner`, a `grain`, and a description that ends with `One row per ...`",
+            next_step="Complete the model's yml.",
         )
     if meta.get("shareable") is True and not columns:
         raise ReleaseError(

@@ -116,7 +116,7 @@ def made_manifest() -> dict[str, object]:
             grain=["release_id"],
             shareable=True,
         ),
-        model("unmarked", [column("number", public=False)], shareable=False),
+        model("unmarked", [column("number", public=False)], shareable=False, kept_inside=True),
     ]
     return {"nodes": {f"model.iqa.{item['name']}": item for item in models}, "unit_tests": {}}
 
