@@ -122,7 +122,9 @@ def _table(model: Mapping[str, object]) -> ReleasedTable:
             expected="`public: true` on the columns that may leave, or `kept_inside: true` on the model",
             next_step="Mark the columns, or say that the table is meant to stay inside.",
         )
-    if columns and (not grain or not meta.get("owner") or "One row per" not in _line(model.get("description"))):
+    if columns and (
+        not grain or not meta.get("owner") or "One row per" not in _line(model.get("description"))
+    ):
         raise ReleaseError(
             "A model lacks what the data dictionary says of every table.",
             where=f"model {name}",

@@ -196,8 +196,11 @@ named as (
         adjusted.degrees_of_freedom,
         adjusted.p_value,
         adjusted.adjusted_p as q_value,
+        -- Two sides that share no category have no pooled spread, and could not be less alike.
         coalesce(
-            abs(adjusted.standardised_difference) > {{ policy('representativeness_difference_max') }}
+            coalesce(
+                abs(adjusted.standardised_difference) > {{ policy('representativeness_difference_max') }}, true
+            )
             and adjusted.adjusted_p <= {{ policy('alert_q_max') }},
             false
         ) as is_unlike
