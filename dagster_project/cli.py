@@ -25,6 +25,8 @@ COMMANDS = {
     "waive": "Let a failed check through for a limited time.",
     "diff": "Show the figures that differ between two releases.",
     "rebuild": "Make a release again from its manifest, and compare.",
+    "explain": "Show the rows behind one figure, and why each is in or out.",
+    "evidence": "List the assessments without recorded comments, by Area, ready to send.",
     "synth": "Write seeded synthetic extracts.",
     "ui": "Open Dagster's web interface over the same flow.",
     "themes": "Evaluate the theme patterns, list what they miss, show what an edit would move.",

@@ -74,13 +74,14 @@ def format_option(function: _Command) -> _Command:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        callback=_choose_format,
+        callback=choose_format,
         is_eager=True,
         help="How results are printed.",
     )(function)
 
 
-def _choose_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
+def choose_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Remember the format, so that an error is printed in it too."""
     global _format
     _format = value
     return value

@@ -153,6 +153,7 @@ def document(name: str, outcome: "RunOutcome") -> dict[str, Any]:
             for step in pipeline.steps
         ],
         "ingest": result.to_dict() if result else None,
+        "error_workbooks": [str(path) for path in pipeline.error_workbooks],
         "gate": None
         if decision is None
         else {

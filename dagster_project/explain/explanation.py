@@ -105,7 +105,7 @@ class Explanation:
 
 @dataclass
 class Explainer:
-    """Explains figures from one open warehouse. Row queries of a figure are run once, however many columns."""
+    """Explains figures from one open warehouse. A row's queries are run once, however many columns are asked."""
 
     connection: duckdb.DuckDBPyConnection
     held: Held | None = None
@@ -164,6 +164,8 @@ class Explainer:
         ]
         checks = [self._checked(figure, name, amounts[name], lineage) for name in names]
         for other in elsewhere:
+            if other.verdict == DESCRIBES:
+                continue
             checks.append(Check(other.figure.column, other.recomputed, other.value, other.value is not None))
             counts, rows, total = (*counts, *other.counts), (*rows, *other.rows), total + other.total_rows
         reason = _reason(figure)
@@ -224,13 +226,15 @@ class Explainer:
             verdict=verdict,
             value=figure.value,
             recomputed=inner.recomputed,
-            sentence=f"{figure.column} is {case.column} of {case.mart}. {inner.sentence}",
+            sentence=f"{figure.column} is {other.column} of {other.mart}. {inner.sentence}",
             reason=reason,
             see=other.command(self.held.release_id if self.held else None),
         )
 
     def _other_figure(self, case: Elsewhere) -> Figure | None:
         mart, column = str(case.mart), str(case.column)
+        if case.is_column_named_in_row:
+            column = str(self._evaluate_on_figure(column))
         keys = " and ".join(
             f"other.{name} is not distinct from ({expression})" for name, expression in case.key.items()
         )
@@ -240,7 +244,7 @@ class Explainer:
         row = cursor.fetchone()
         if row is None:
             return None
-        names = [column[0] for column in cursor.description]
+        names = [described[0] for described in cursor.description]
         return Figure(mart, column, grain_of(mart), dict(zip(names, row, strict=True)))
 
     # The rows -----------------------------------------------------------------------------------
@@ -274,7 +278,8 @@ class Explainer:
         if name not in self._made:
             population = lineage.populations[name]
             amounts = "".join(
-                f", coalesce(cast(case when is_in then ({amount.value}) end as double), 0) as amount_{amount.name}"
+                f", coalesce(cast(case when is_in then ({amount.value}) end as double), 0) "
+                f"as amount_{amount.name}"
                 for amount in lineage.amounts.values()
                 if amount.population == name
             )
@@ -403,8 +408,8 @@ class Explainer:
         unsuppressed = _published(self.connection, self.held.release / "restricted" / "parquet", figure)
         if unsuppressed is not _ABSENT and not same(unsuppressed, figure.value):
             notes.append(
-                f"Release {self.held.release_id} says {shown(unsuppressed)}: the warehouse was built again with "
-                "other code or policies. Check out the code version of its manifest and run `iqa check`."
+                f"Release {self.held.release_id} says {shown(unsuppressed)}: the warehouse was built again "
+                "with other code or policies. Check out the code version of its manifest and run `iqa check`."
             )
         shareable = _published(self.connection, self.held.release / "parquet", figure, "suppressed_columns")
         if isinstance(shareable, str) and figure.column in shareable.split(";"):

@@ -81,7 +81,8 @@ def held_run(
         differences = _differences(connection, manifest, as_of)
         if differences:
             raise IqaError(
-                f"The warehouse does not hold what release {release_id} was made of: {'; '.join(differences)}.",
+                f"The warehouse does not hold what release {release_id} was made of: "
+                f"{'; '.join(differences)}.",
                 where=str(settings.warehouse),
                 expected=f"the extracts of release {release_id}, as of {manifest.get('as_of')}",
                 next_step=_rebuild(manifest, release_id),

@@ -11,7 +11,6 @@ a figure that follows from others, one that stands elsewhere, or a description.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -64,7 +63,10 @@ class Amount:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where a figure stands when `when` holds: in another mart, in amounts here, or nowhere (a note)."""
+    """Where a figure stands when `when` holds: in another mart, in amounts here, or nowhere (a note).
+
+    `column` is the other mart's; with `is_column_named_in_row`, the row's column that names it.
+    """
 
     when: str
     mart: str | None = None
@@ -72,6 +74,7 @@ class Elsewhere:
     key: Mapping[str, str] = field(default_factory=dict)
     rule: "ColumnRule | None" = None
     note: str | None = None
+    is_column_named_in_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,10 +172,13 @@ def _rule(spec: Mapping[str, Any], place: str) -> ColumnRule:
 
 def _elsewhere(case: Mapping[str, Any], place: str) -> Elsewhere:
     here = {key: case[key] for key in ("amount", "ratio") if key in case}
+    column: Any = case.get("column")
+    is_named = isinstance(column, Mapping)
     return Elsewhere(
         when=case["when"],
         mart=case.get("mart"),
-        column=case.get("column"),
+        column=column["from"] if is_named else column,
+        is_column_named_in_row=is_named,
         key=case.get("key") or {},
         rule=_rule(here, place) if here else None,
         note=case.get("note"),

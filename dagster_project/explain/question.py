@@ -72,7 +72,7 @@ class Figure:
 
 
 def parse_keys(arguments: Sequence[str]) -> dict[str, str]:
-    """`key=value` arguments as a mapping. Raises IqaError for an argument without `=` or a key given twice."""
+    """`key=value` arguments as a mapping. Raises IqaError for one without `=` or a key given twice."""
     keys: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -183,7 +183,8 @@ def _is_date(value: str) -> bool:
 
 
 def _where(conditions: Sequence[_Condition]) -> tuple[str, list[str]]:
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[str] = []
     for condition in conditions:
         parts.append(condition.sql.replace("$value", f"${len(values) + 1}"))
         if condition.operator != "empty":
@@ -213,7 +214,8 @@ def _values(
     return [
         value
         for (value,) in connection.execute(
-            f"select distinct cast({column} as varchar) as value from marts.{mart} where {where} order by value",
+            f"select distinct cast({column} as varchar) as value from marts.{mart} "
+            f"where {where} order by value",
             values,
         ).fetchall()
     ]

@@ -35,6 +35,7 @@ from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks, te
 from dagster_project.gate.decision import GateDecision, decide
 from dagster_project.gate.expectations import run_suites, warm_up
 from dagster_project.gate.suites import Suite, planned_checks, read_suites
+from dagster_project.handback.errors import write_error_workbooks
 from dagster_project.orchestration.headlines import Headline, headlines
 from dagster_project.orchestration.intake import (
     completed_ingest_checks,
@@ -90,6 +91,7 @@ class Pipeline:
         self.release: ReleaseInfo | None = None
         self.headlines: list[Headline] = []
         self.crash: BaseException | None = None
+        self.error_workbooks: list[Path] = []
         self._on_step = on_step
         self._on_start = on_start
         self._dbt_dir = dbt_dir or DBT_DIR
@@ -164,6 +166,7 @@ class Pipeline:
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
                 intake = self.intake = self._ingested(connection)
+                hand_back = self._hand_back(connection, intake)
                 if intake.as_of is None or intake.rows("accepted") == 0:
                     raise IqaError(
                         "There is nothing to work on: no row of any extract was accepted.",
@@ -175,7 +178,7 @@ class Pipeline:
                 write_staff_pseudonyms(connection, self.key)
                 write_run_context(connection, self._context(intake, intake.as_of))
             self._completed.extend(completed_ingest_checks(intake))
-            done(intake_summary(intake), tuple(intake_details(intake)), intake_counts(intake))
+            done(intake_summary(intake), (*hand_back, *intake_details(intake)), intake_counts(intake))
         return intake
 
     def build(self, on_event: Callable[[Any], None] | None = None) -> DbtResult:
@@ -357,6 +360,18 @@ class Pipeline:
                 if (schema, name) not in kept:
                     word = "view" if kind == "VIEW" else "table"
                     connection.execute(f'drop {word} if exists "{schema}"."{name}" cascade')
+
+    def _hand_back(self, connection: duckdb.DuckDBPyConnection, intake: IngestResult) -> tuple[str, ...]:
+        """Write the suppliers' error workbooks, and say where they are. Figures don't depend on them."""
+        dates = [outcome.extract_date for outcome in intake.files if outcome.extract_date is not None]
+        as_of = intake.as_of or max(dates, default=None)
+        if as_of is None:
+            return ()
+        try:
+            self.error_workbooks = write_error_workbooks(connection, self.settings, as_of)
+        except OSError as error:
+            return (f"the error workbooks could not be written: {error}",)
+        return tuple(f"error workbook to send back: {path}" for path in self.error_workbooks)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         try:
