@@ -105,7 +105,7 @@ class Explanation:
 
 @dataclass
 class Explainer:
-    """Explains figures from one open warehouse. A row's queries are run once, however many columns are asked."""
+    """Explains figures from one open warehouse; the queries of a row are run once for all its columns."""
 
     connection: duckdb.DuckDBPyConnection
     held: Held | None = None
