@@ -29,6 +29,7 @@ COMMANDS = {
     "evidence": "List the assessments without recorded comments, by Area, ready to send.",
     "synth": "Write seeded synthetic extracts.",
     "ui": "Open Dagster's web interface over the same flow.",
+    "draw": "Draw the dip sample of a quarter or the file sample of an inspection.",
     "themes": "Evaluate the theme patterns, list what they miss, show what an edit would move.",
     "doctor": "Say what is wrong with the installation, folders, locks or key.",
 }

@@ -184,6 +184,6 @@ def _broken(path: Path, what: str) -> AssuranceError:
         f"The log is broken: {what}.",
         where=str(path),
         expected="the entries as they were written, each holding the hash of the one before",
-        next_step="Restore the log from a backup and find out who changed it. Nothing is signed off or "
-        "waived until then.",
+        next_step="Restore the log from a backup and find out who changed it. Nothing is added to it until "
+        "then.",
     )
