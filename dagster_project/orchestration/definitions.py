@@ -19,6 +19,7 @@ from dagster_project.gate.suites import Suite, read_suites
 from dagster_project.orchestration.dbt_assets import Translator, build_dbt_assets, team
 from dagster_project.orchestration.intake import OWNER
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
+from dagster_project.orchestration.triggers import extracts_sensor, monthly_schedule
 from dagster_project.settings import Settings, silence_telemetry
 from dagster_project.warehouse.dbt_runner import load_manifest
 
@@ -75,6 +76,8 @@ def build_definitions(
                 description="The same without a release: what `iqa check` does.",
             ),
         ],
+        sensors=[extracts_sensor(RUN_JOB)],
+        schedules=[monthly_schedule(RUN_JOB)],
         resources={"pipeline": pipeline or pipeline_resource},
         executor=dg.in_process_executor,
     )

@@ -36,14 +36,33 @@ def writer_lock(marts_dir: Path, warehouse: Path | None = None) -> Iterator[Writ
     Does not wait. Raises ReleaseError naming the holder when somebody else is writing, or when the folder
     cannot be written to.
     """
-    paths = [marts_dir / LOCK_NAME]
-    if warehouse is not None:
-        paths.append(warehouse.with_name(f".{warehouse.name}.lock"))
+    paths = _lock_paths(marts_dir, warehouse)
     with ExitStack() as stack:
         # Always in the same order: two writers that share one of the two can't wait for each other.
         for path in paths:
             stack.enter_context(_held(path))
         yield WriterLock(marts_dir.resolve(), None if warehouse is None else warehouse.resolve())
+
+
+def is_being_written(marts_dir: Path, warehouse: Path) -> bool:
+    """Whether somebody holds the right to write to either. True only at the moment of asking."""
+    for path in _lock_paths(marts_dir, warehouse):
+        try:
+            with path.open(encoding="utf-8") as file:
+                # Shared, and let go at once: it shuts out a writer that starts in these microseconds only.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            continue
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _lock_paths(marts_dir: Path, warehouse: Path | None) -> list[Path]:
+    paths = [marts_dir / LOCK_NAME]
+    if warehouse is not None:
+        paths.append(warehouse.with_name(f".{warehouse.name}.lock"))
+    return paths
 
 
 @contextmanager
