@@ -78,7 +78,7 @@ def test_run_shows_each_step_then_the_headlines_then_the_release(
     assert cli.call(["run", *options_of(small)]) == 0
     lines = capsys.readouterr().out.splitlines()
     steps = [line.split()[0] for line in lines if line.split()[:1] and " s  " in line]
-    assert steps == ["Ingest", "Build", "Expect", "Gate", "Release"]
+    assert steps == ["Ingest", "Build", "Assure", "Expect", "Gate", "Release"]
     places = [
         next(number for number, line in enumerate(lines) if part in line)
         for part in ("Release  ", "12.1%", "14.3%", "is current:")
