@@ -13,13 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.assurance.figures import moved_figures_sql
+from dagster_project.assurance.figures import PLACE, figure_key_sql, moved_figures_sql
 from dagster_project.release.exports import literal, quoted
 from dagster_project.release.history import release_folder
 from dagster_project.release.manifest import read_manifest
 
 _NOT_COMPARED = frozenset({"release_info", "metric_registry", "revisions"})
-_KEY_ORDER = ("level", "area_code", "unit_type", "period_type", "period_start")
 
 
 @dataclass(frozen=True)
@@ -145,11 +144,8 @@ def _compare_mart(
     }
     moved = moved_figures_sql(sides["old"], sides["new"], mart.keys, mart.counts)
     shown = ", ".join(f"{literal(key)}: moved.{quoted(key)}::varchar" for key in mart.keys)
-    columns = {
-        name: f"moved.{quoted(name)}" if name in mart.keys else "null"
-        for name in (*_KEY_ORDER, "assessment_type")
-    }
-    figure_key = "'policy=' || moved.policy" if "policy" in mart.keys else "''"
+    columns = {name: f"moved.{quoted(name)}" if name in mart.keys else "null" for name in PLACE}
+    figure_key = figure_key_sql("moved", mart.keys)
     before = _count(connection, "moved")
     connection.execute(
         f"insert into moved select {literal(mart.name)}, {figure_key}, moved.column_name, moved.old_value, "
@@ -185,16 +181,13 @@ def _largest(
         else "(select mart, column_name, level, area_code, unit_type, period_type, period_start, "
         "assessment_type, figure_key, cast(null as varchar) as cause from moved where false)"
     )
+    key = ", ".join(("mart", "column_name", "figure_key", *PLACE))
+    matched = " and ".join(f"moved.{name} is not distinct from causes.{name}" for name in key.split(", "))
     rows = connection.execute(
+        f"with causes as (select {key}, string_agg(distinct cause, ';' order by cause) as cause "
+        f"from {causes} group by {key}) "
         "select moved.mart, moved.shown, moved.column_name, moved.old_value, moved.new_value, "
-        f"coalesce(string_agg(distinct revisions.cause, ';' order by revisions.cause), {literal(otherwise)}) "
-        f"from moved left join {causes} as revisions "
-        "on moved.mart = revisions.mart and moved.column_name = revisions.column_name "
-        "and moved.level = revisions.level and moved.area_code = revisions.area_code "
-        "and moved.unit_type = revisions.unit_type and moved.period_type = revisions.period_type "
-        "and moved.period_start = revisions.period_start "
-        "and moved.assessment_type = revisions.assessment_type and moved.figure_key = revisions.figure_key "
-        "group by all "
+        f"coalesce(causes.cause, {literal(otherwise)}) from moved left join causes on {matched} "
         "order by abs(coalesce(moved.new_value, 0) - coalesce(moved.old_value, 0)) desc, "
         "moved.mart, moved.shown::varchar, moved.column_name limit ?",
         [limit],

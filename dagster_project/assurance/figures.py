@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from dagster_project.release.exports import literal, quoted
 
+# The columns of a figure's key that `revisions` has as well.
+PLACE = ("level", "area_code", "unit_type", "period_type", "period_start", "assessment_type")
+
 
 def moved_figures_sql(old: str, new: str, keys: Sequence[str], columns: Sequence[str]) -> str:
     """SQL of the figures that differ between the relations `old` and `new`.
@@ -26,6 +29,17 @@ def moved_figures_sql(old: str, new: str, keys: Sequence[str], columns: Sequence
         f"full outer join ({_figures(new, keys, columns)}) as after "
         f"on before.column_name = after.column_name and {matched} "
         "where before.figure is distinct from after.figure"
+    )
+
+
+def figure_key_sql(relation: str, grain: Sequence[str]) -> str:
+    """SQL of the part of a figure's key that has no column of its own in `revisions`: `policy=half`."""
+    rest = [name for name in grain if name not in (*PLACE, "period_end")]
+    return (
+        " || ';' || ".join(
+            f"{literal(name + '=')} || coalesce({relation}.{quoted(name)}::varchar, '')" for name in rest
+        )
+        or "''"
     )
 
 

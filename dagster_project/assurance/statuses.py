@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.assurance.figures import moved_figures_sql
+from dagster_project.assurance.figures import PLACE, figure_key_sql, moved_figures_sql
 from dagster_project.assurance.scopes import (
     Scope,
     ScopeState,
@@ -29,7 +29,6 @@ from dagster_project.release.tables import ReleasedTable
 
 REVISIONS = "revisions"
 UNDONE = "sign_off_undone"
-_KEYS_OF_REVISIONS = ("level", "area_code", "unit_type", "period_type", "period_start", "assessment_type")
 _LABELS = ("regime", "area_name", "period_label", "period_end")
 
 
@@ -105,7 +104,7 @@ def _mark_revised(connection: duckdb.DuckDBPyConnection, tables: Sequence[Releas
     ).fetchall()
     for (mart,) in listed:
         if mart in names:
-            matched = " and ".join(f"marked.{key} = listed.{key}" for key in _KEYS_OF_REVISIONS)
+            matched = " and ".join(f"marked.{key} = listed.{key}" for key in PLACE)
             connection.execute(
                 f"update marts.{quoted(mart)} as marked set figure_status = 'R' "
                 f"from marts.{REVISIONS} as listed "
@@ -172,11 +171,7 @@ def _insert_undone(
     }
     moved = moved_figures_sql(scoped["old"], scoped["new"], table.grain, columns)
     own = {column.name for column in table.columns}
-    known = [name for name in (*_KEYS_OF_REVISIONS, *_LABELS) if name in own]
-    rest = [name for name in table.grain if name not in (*_KEYS_OF_REVISIONS, "period_end", "policy")]
-    figure_key = " || ';' || ".join(
-        f"{literal(name + '=')} || coalesce(moved.{quoted(name)}::varchar, '')" for name in rest
-    )
+    known = [name for name in (*PLACE, *_LABELS) if name in own]
     # A key is in `moved`; a label is the new row's, or the old one's where the row is gone.
     picked = {
         name: f"moved.{quoted(name)}"
@@ -195,7 +190,7 @@ def _insert_undone(
         "mart": literal(table.name),
         "column_name": "moved.column_name",
         "policy": "moved.policy" if "policy" in table.grain else "cast(null as varchar)",
-        "figure_key": figure_key or "''",
+        "figure_key": figure_key_sql("moved", table.grain),
         "basis": "'sign_off'",
         "old_value": "moved.old_value",
         "new_value": "moved.new_value",

@@ -164,6 +164,8 @@ posting_facts as (
         posting_versions.staff_id,
         posting_versions.area_code,
         posting_versions.unit_type,
+        -- A posting names one manager: a change of manager moves the assessors expected of every quarter it spans.
+        posting_versions.line_manager_id,
         quarter_rules.assessment_type,
         baselines.quarter_start,
         greatest(posting_versions.start_date, baselines.quarter_start) as from_on,
@@ -200,7 +202,15 @@ posting_changes as (
         {{ changed_on() }} as changed_on
     from posting_facts
     group by
-        posting_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
+        posting_id,
+        staff_id,
+        area_code,
+        unit_type,
+        line_manager_id,
+        assessment_type,
+        quarter_start,
+        from_on,
+        to_on
     having bool_or(was_frozen) <> bool_or(is_current)
 
 ),
