@@ -54,11 +54,15 @@ class Assured:
         return f"{len(self.verified):,} of {required:,} scopes verified, {undone:,} sign-offs undone"
 
     def details(self) -> list[str]:
-        """A line for each sign-off that fell."""
+        """A line for each family, quarter and signature with sign-offs that fell, naming the Areas."""
+        areas: dict[tuple[str, str, str, str], list[str]] = {}
+        for word in sorted(self.fallen, key=lambda word: word.scope):
+            key = (word.scope.family, word.scope.quarter, word.by, word.release_id)
+            areas.setdefault(key, []).append(word.scope.area)
         return [
-            f"Sign-off undone: {word.scope}. Its counts changed since {word.by} signed release "
-            f"{word.release_id}; provisional until it is signed again (`iqa verify`)."
-            for word in self.fallen
+            f"Sign-off undone: {family}, {quarter}, {', '.join(named)}. Counts changed since {by} signed "
+            f"{release_id}; provisional until signed again (`iqa verify`)."
+            for (family, quarter, by, release_id), named in areas.items()
         ]
 
 

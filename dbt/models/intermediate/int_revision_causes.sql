@@ -164,8 +164,6 @@ posting_facts as (
         posting_versions.staff_id,
         posting_versions.area_code,
         posting_versions.unit_type,
-        -- A posting names one manager: a change of manager moves the assessors expected of every quarter it spans.
-        posting_versions.line_manager_id,
         quarter_rules.assessment_type,
         baselines.quarter_start,
         greatest(posting_versions.start_date, baselines.quarter_start) as from_on,
@@ -206,7 +204,6 @@ posting_changes as (
         staff_id,
         area_code,
         unit_type,
-        line_manager_id,
         assessment_type,
         quarter_start,
         from_on,

@@ -185,6 +185,10 @@ final as (
                 ),
                 ''
             ),
+            -- A posting names one manager, so a new one moves the assessors of every quarter that it spans; and who
+            -- assesses elsewhere is active all the same.
+            case when figures.column_name like '%assessors_%' then 'assessor_change' end,
+            case when figures.column_name = 'prosecutors_without_manager' then 'assessor_change' end,
             'change_elsewhere'
         ) as cause,
         statuses.revision_causes as changed_datasets,
