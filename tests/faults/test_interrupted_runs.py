@@ -27,7 +27,6 @@ def test_kills_damage_and_a_clock_that_went_back_leave_a_next_run_that_works(hom
     first, content = current_release(home.marts).name, content_hash(home)
 
     # Each run is killed further on than the last, so that each also starts from the remains of the last.
-    home.killed("kill:after:Ingest")
     home.killed("kill:node:60")
     for landed in (home.root / "work" / "landing").rglob("*.parquet"):
         landed.write_bytes(landed.read_bytes()[: landed.stat().st_size // 2])
