@@ -14,6 +14,9 @@ from dagster_project.release.history import current_release, releases
 from dagster_project.release.locks import writer_lock
 from tests.faults.conftest import Home
 
+# Whole runs by the command line, minutes each: too long for the quick suite.
+pytestmark = pytest.mark.slow
+
 STEPS = ("Ingest", "Build", "Assure", "Expect", "Gate", "Release")
 
 
