@@ -155,7 +155,8 @@ def test_shrunk_rates_lie_between_a_units_own_rate_and_that_of_all(
     units = [(unit, total := draw.randint(1, 60), draw.randint(0, total)) for unit in range(20)]
     values = ", ".join(f"('f', {unit}, {hits}, {total})" for unit, total, hits in units)
     connection.execute(
-        f"create or replace table counted as select * from (values {values}) as made(family, unit, hits, total)"
+        "create or replace table counted as"
+        f" select * from (values {values}) as made(family, unit, hits, total)"
     )
     query = render_macro("anova_shrinkage('counted', ['family'], 'unit', 'hits', 'total')")
     assert (

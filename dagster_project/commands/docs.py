@@ -1,0 +1,54 @@
+"""`iqa docs`: writes the reference pages: metrics, tables, extracts, policies.
+
+The one trap: the pages come from the project's files, not from a release; they describe the next run.
+"""
+
+from pathlib import Path
+
+import click
+
+from dagster_project.commands.common import (
+    DONE,
+    format_option,
+    print_json,
+    settings_from,
+    warehouse_option,
+)
+from dagster_project.settings import DBT_DIR, PROJECT_ROOT
+
+
+@click.command("docs")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=PROJECT_ROOT / "site" / "reference",
+    show_default="site/reference",
+    help="Folder for the pages; its former pages are replaced.",
+)
+@warehouse_option
+@format_option
+def command(out: Path, warehouse: Path | None, output_format: str) -> int:
+    """Write a Markdown page for every metric, table and dataset, and one of the policies."""
+    from dagster_project.documentation.pages import all_pages
+    from dagster_project.documentation.sources import read_sources
+    from dagster_project.documentation.writing import write_pages
+    from dagster_project.warehouse.dbt_runner import load_manifest
+
+    manifest = load_manifest(settings_from(warehouse=warehouse))
+    macros = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((DBT_DIR / "macros").rglob("*.sql"))
+    )
+    sources = read_sources(manifest.document, macros)
+    pages = all_pages(sources)
+    write_pages(pages, out.absolute())
+    counts = {
+        "metrics": len(sources.by_id),
+        "tables": len(sources.tables),
+        "extracts": len(sources.contracts),
+        "policies": len(sources.policies),
+    }
+    if output_format == "json":
+        print_json({"exit_code": DONE, "folder": str(out.absolute()), "pages": len(pages), **counts})
+        return DONE
+    click.echo(f"{len(pages)} pages in {out}: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+    return DONE
