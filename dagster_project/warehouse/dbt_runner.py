@@ -261,7 +261,7 @@ def _options(dbt_dir: Path, work_dir: Path) -> list[str]:
         *("--target-path", str(work_dir / "target")),
         *("--log-path", str(work_dir / "logs")),
         *("--log-level", "none"),
-        *("--log-level-file", "info"),
+        *("--log-level-file", "none"),
         "--quiet",
         "--no-use-colors",
         "--no-send-anonymous-usage-stats",
