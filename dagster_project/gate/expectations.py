@@ -10,6 +10,7 @@ Its import takes 5 s warm and 9-12 s cold, so it happens inside functions; call 
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -131,8 +132,14 @@ def _named(suite: Suite) -> set[str]:
 
 
 def _batch(frame: "pandas.DataFrame") -> Any:
+    return _whole_frame().get_batch({"dataframe": frame})
+
+
+@cache
+def _whole_frame() -> Any:
+    """What Great Expectations calls a batch definition, made once: each one costs a rewrite of YAML."""
     asset = _context().data_sources.add_pandas("candidate").add_dataframe_asset("frame")
-    return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    return asset.add_batch_definition_whole_dataframe("whole")
 
 
 def _context() -> Any:
