@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,10 +88,12 @@ def write_release(
         releases = settings.marts_dir / RELEASES
         staging = releases / f"{STAGING}{facts.release_id}"
         target = releases / facts.release_id
-        with _explained(staging, target):
+        with _explained(staging, target), ThreadPoolExecutor(max_workers=1) as side:
             remove_leftovers(settings.marts_dir)
             _make_folders(staging)
             at_step("staged")
+            # DuckDB gives a table of a mart's size to one core: the other one hashes while this one writes.
+            hashing = side.submit(_contents, connection.cursor(), shareable, restricted)
             with exports.new_database(connection, shareable, staging / exports.DATABASE) as ordered:
                 at_step("database")
                 exports.write_parquet(connection, ordered, staging / "parquet")
@@ -102,7 +105,7 @@ def write_release(
             write_text(staging / "data_dictionary.csv", dictionary.data_dictionary(tables))
             if add_files is not None:
                 add_files(staging)
-            contents = _contents(connection, shareable, restricted)
+            contents = hashing.result()
             inputs = input_files(connection, CATALOG)
             write_text(
                 staging / MANIFEST,
