@@ -58,14 +58,15 @@ def _hashed(
     groups: Sequence[str],
 ) -> dict[tuple[object, ...], Content]:
     hashed = sorted((name, kind) for name, kind in columns if name not in VOLATILE)
-    pieces = " || ".join(_piece(name, kind) for name, kind in hashed) or "''"
+    # One call for the row: a chain of `||` would copy the growing text once for every column.
+    pieces = ", ".join(_piece(name, kind) for name, kind in hashed) or "''"
     lanes = ", ".join(
         f"coalesce(sum(('0x' || substr(row_hash, {start}, 16))::ubigint), 0)::varchar" for start in _LANES
     )
     header = ",".join(f"{name} {kind}" for name, kind in hashed)
     keys = "".join(f"{name}, " for name in groups)
     rows = connection.execute(
-        f"with hashed as (select {keys}sha256({pieces}) as row_hash from {relation} as source) "
+        f"with hashed as (select {keys}sha256(concat({pieces})) as row_hash from {relation} as source) "
         f"select {keys}count(*), {lanes} from hashed" + (f" group by {keys[:-2]}" if groups else "")
     ).fetchall()
     return {
@@ -83,4 +84,5 @@ def _piece(name: str, kind: str) -> str:
     column = '"' + name.replace('"', '""') + '"'
     # -0.0 equals 0.0 but prints otherwise; which of the two a sum yields may depend on its order.
     text = f"({column} + 0.0)::varchar" if kind.upper() in ("DOUBLE", "FLOAT") else f"{column}::varchar"
-    return f"coalesce(length({text}) || ':' || {text}, '-')"
+    # `concat` passes over the NULL that follows the dash.
+    return f"coalesce(length({text}) || ':', '-'), {text}"
