@@ -5,10 +5,10 @@ large facts are the business of dbt tests. Nothing is written: the context lives
 The trap: Great Expectations reports its own exceptions as `success: false`. Here they are `crashed`.
 Conditions on rows go into derived columns: its string conditions are deprecated.
 
-Its import takes 5 s warm and 9-12 s cold, so it happens inside functions; call `warm_up` before dbt runs.
+Its import takes 5 s warm and 9-12 s cold, so it happens inside functions; a run has it done in a process of
+its own (`side_process.py`).
 """
 
-import threading
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -27,13 +27,6 @@ _RESULT_FORMAT: dict[str, object] = {
     "partial_unexpected_count": EXAMPLES_MAX,
     "include_unexpected_rows": False,
 }
-
-
-def warm_up() -> threading.Thread:
-    """Import Great Expectations in the background, and return the thread that does it."""
-    thread = threading.Thread(target=_import_quietly, name="import-great-expectations", daemon=True)
-    thread.start()
-    return thread
 
 
 def run_suites(
@@ -143,7 +136,7 @@ def _whole_frame() -> Any:
 
 
 def _context() -> Any:
-    great_expectations = _import_quietly()
+    great_expectations = import_quietly()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = great_expectations.get_context(mode="ephemeral")
@@ -151,7 +144,8 @@ def _context() -> Any:
     return context
 
 
-def _import_quietly() -> Any:
+def import_quietly() -> Any:
+    """Great Expectations, told first not to report on its use."""
     silence_telemetry()
     import great_expectations
 

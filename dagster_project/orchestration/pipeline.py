@@ -9,7 +9,6 @@ order; a stage that raises leaves the last release untouched, and `crash` holds 
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -33,7 +32,7 @@ from dagster_project.extracts.result import FileOutcome
 from dagster_project.gate.checks import Check
 from dagster_project.gate.dbt_checks import DbtOutcome, completed_dbt_checks, tests_named
 from dagster_project.gate.decision import GateDecision, decide
-from dagster_project.gate.expectations import run_suites, warm_up
+from dagster_project.gate.side_process import SuiteProcess, Task
 from dagster_project.gate.suites import Suite, planned_checks, read_suites
 from dagster_project.handback.errors import write_error_workbooks
 from dagster_project.orchestration.headlines import Headline, headlines
@@ -104,7 +103,7 @@ class Pipeline:
         self._completed: list[Check] = []
         self._lock: WriterLock | None = None
         self._held = ExitStack()
-        self._warming: threading.Thread | None = None
+        self._side = SuiteProcess()
 
     def __enter__(self) -> "Pipeline":
         """Take the writer's lock, read key and logs: what is wrong with one is known before any work."""
@@ -114,6 +113,7 @@ class Pipeline:
         self._key = pseudonym_key(self.settings.pseudonym_key_file)
         self._sign_offs = read_sign_offs(self._logs_dir, self._sign_offs_upto)
         self._waivers = read_waivers(self._logs_dir, self._waivers_upto)
+        self._side.start()
         return self
 
     def __exit__(
@@ -122,11 +122,9 @@ class Pipeline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let the lock go."""
+        """Let the lock go, once nothing reads the warehouse any more."""
+        self._side.close()
         self._held.close()
-        if self._warming is not None:
-            # An import cut short by the end of the process makes DuckDB's bindings print leak warnings.
-            self._warming.join()
 
     @cached_property
     def manifest(self) -> DbtManifest:
@@ -161,8 +159,6 @@ class Pipeline:
             IqaError: there is nothing to work on.
         """
         with self._step("Ingest") as done:
-            # Imports of several seconds, while DuckDB reads files and needs Python little.
-            self._warming = warm_up()
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
                 intake = self.intake = self._ingested(connection)
@@ -215,6 +211,8 @@ class Pipeline:
             )
         if not result.crash and not result.with_status("error"):
             self._assure()
+            # Dagster takes seconds to store what dbt reported: meanwhile the suites are verified.
+            self._hand_over()
         return result
 
     def _assure(self) -> None:
@@ -232,10 +230,9 @@ class Pipeline:
     def validate(self) -> list[Check]:
         """The expectation suites on the candidate marts."""
         with self._step("Expect") as done:
-            if self._warming is not None:
-                self._warming.join()
-            with self.candidate() as connection:
-                completed = run_suites(self.suites, connection)
+            if not self._side.is_at_work:
+                self._hand_over()
+            completed = self._side.verdicts()
             self._completed.extend(completed)
             not_passed = sum(check.verdict != "passed" for check in completed)
             done(
@@ -244,6 +241,9 @@ class Pipeline:
                 counts={"expectations": len(completed), "not_passed": not_passed},
             )
         return completed
+
+    def _hand_over(self) -> None:
+        self._side.hand_over(Task(self.suites, self.settings.warehouse, self._limits()))
 
     def decide(self) -> GateDecision:
         """Planned checks against completed ones. Where the gate is open, the headline figures are read."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from dagster_project.gate.expectations import import_quietly
 from dagster_project.orchestration.runner import RunOutcome, run_flow
 from dagster_project.settings import DBT_DIR, Settings
 from tests.support.extracts import STAFF, write_extract
@@ -57,6 +58,8 @@ class SmallFlow:
 
     def run(self, *, release: bool = True, **callbacks: object) -> RunOutcome:
         """Run it as `iqa run` does."""
+        # Imported once for all runs of this process, which else start a process each for it.
+        import_quietly()
         return run_flow(
             self.settings,
             release=release,
