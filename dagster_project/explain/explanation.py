@@ -112,6 +112,7 @@ class Explainer:
     limit: int | None = None
     _figure: tuple[Any, ...] | None = None
     _made: set[str] = field(default_factory=set)
+    _found_elsewhere: dict[str, Explanation] = field(default_factory=dict)
 
     def explain(self, figure: Figure) -> Explanation:
         """The explanation of one figure."""
@@ -194,6 +195,12 @@ class Explainer:
         )
 
     def _elsewhere(self, figure: Figure, lineage: Lineage, rule: ColumnRule) -> Explanation:
+        # Many columns of a row can follow from one that stands elsewhere.
+        if figure.column not in self._found_elsewhere:
+            self._found_elsewhere[figure.column] = self._look_elsewhere(figure, lineage, rule)
+        return self._found_elsewhere[figure.column]
+
+    def _look_elsewhere(self, figure: Figure, lineage: Lineage, rule: ColumnRule) -> Explanation:
         for case in rule.elsewhere:
             if not self._evaluate_on_figure(case.when):
                 continue
@@ -254,6 +261,8 @@ class Explainer:
         key = (figure.mart, tuple(figure.key.values()))
         if self._figure == key:
             return
+        if self._figure is not None:
+            self._found_elsewhere.clear()
         self._figure, self._made = key, set()
         added = "".join(f", {expression} as {name}" for name, expression in lineage.figure_columns.items())
         grain = " and ".join(
@@ -328,6 +337,8 @@ class Explainer:
         return tuple(counts), tuple(rows), total
 
     def _fetched(self, labelled: str, unit: str, members: Sequence[tuple[str, str]]) -> list[Row]:
+        if self.limit == 0:
+            return []
         weight = " + ".join(f"cast(amount_{name} <> 0 as integer)" for name, _ in members)
         limit = "" if self.limit is None else f" limit {self.limit}"
         cursor = self.connection.execute(

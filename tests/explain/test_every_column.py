@@ -1,6 +1,7 @@
 """Every column of every metric mart is explained, and its rows add up to it.
 
-On a small synthetic nation; the checked-in sample is the slow sweep. A row of each kind of cut is taken.
+On a small synthetic nation a row of each of the first cuts is taken; the slow sweep takes two rows of every cut of
+the checked-in sample.
 """
 
 import shutil
@@ -80,7 +81,7 @@ def check_all(
     verdicts: Counter[str] = Counter()
     wrong = []
     for row in rows(connection, mart, cuts, each):
-        explainer = Explainer(connection, limit=2)
+        explainer = Explainer(connection, limit=0)
         for column in row:
             explanation = explainer.explain(Figure(mart, column, grain_of(mart), row))
             verdicts[explanation.verdict] += 1
@@ -102,7 +103,7 @@ def test_every_metric_mart_has_a_lineage_and_every_column_a_place_in_it() -> Non
 
 @pytest.mark.parametrize("mart", sorted(CUTS))
 def test_the_rows_of_every_column_add_up_to_the_figure(nation: duckdb.DuckDBPyConnection, mart: str) -> None:
-    verdicts = check_all(nation, mart, CUTS[mart][:2], 1)
+    verdicts = check_all(nation, mart, CUTS[mart][:1], 1)
 
     assert verdicts["agrees"], "no figure of the mart was compared"
 
