@@ -1,6 +1,6 @@
 """Every column of every metric mart is explained, and its rows add up to it.
 
-On a small synthetic nation a row of each of the first cuts is taken; the slow sweep takes two rows of every cut of
+On a small synthetic nation a row of each first cut is taken; the slow sweep takes two rows of every cut of
 the checked-in sample.
 """
 

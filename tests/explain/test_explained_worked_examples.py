@@ -4,6 +4,7 @@ Added are a withdrawn assessment, a dip sample after the freeze and one without 
 """
 
 import csv
+import hashlib
 import io
 import json
 import shlex
@@ -16,6 +17,8 @@ import duckdb
 import pytest
 
 from dagster_project.cli import call
+from dagster_project.explain.holder import opened
+from dagster_project.settings import Settings
 from tests.marts.test_worked_examples_of_compliance_and_dips import (
     EXTRACT_DATE,
     QUARTER_1,
@@ -241,3 +244,53 @@ def test_figures_that_do_not_add_up_are_said_not_to(explain: Any, warehouse: Pat
     assert code == 1
     assert document["verdict"] == "differs"
     assert "THEY DO NOT AGREE" in document["sentence"]
+
+
+def retained(warehouse: Path, release_id: str, **changes: Any) -> Path:
+    """A release's folder with a sealed manifest of what the warehouse was built from."""
+    marts = warehouse.parent.parent / "marts"
+    with opened(Settings(warehouse=warehouse)) as connection:
+        files = connection.execute(
+            "select dataset, source_file, file_sha256, status from raw.files"
+        ).fetchall()
+        as_of = connection.execute("select cast(as_of as varchar) from raw.run_context").fetchall()[0][0]
+    names = ("dataset", "source_file", "file_sha256", "status")
+    document = {
+        "release_id": release_id,
+        "as_of": as_of,
+        "code": {"version": "test"},
+        "inputs": [dict(zip(names, file, strict=True)) for file in files],
+    } | changes
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    folder = marts / "releases" / release_id
+    folder.mkdir(parents=True)
+    document["manifest_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_a_retained_release_of_the_same_extracts_is_explained(explain: Any, warehouse: Path) -> None:
+    retained(warehouse, "20240101T000000Z-aaaaaa")
+    code, document, _ = explain("dip_sampling", "raw_rate", "area=EM", f"period_start={QUARTER_1}",
+                                "period_type=quarter", "type=casework",
+                                "--release", "20240101T000000Z-aaaaaa")  # fmt: skip
+
+    assert code == 0
+    assert document["release_id"] == "20240101T000000Z-aaaaaa"
+    assert document["command"].endswith("--release 20240101T000000Z-aaaaaa")
+
+
+def test_a_release_of_other_extracts_is_refused_with_how_to_build_it(explain: Any, warehouse: Path) -> None:
+    other = {
+        "dataset": "iqa",
+        "source_file": "iqa/iqa_2023-07-28.csv",
+        "file_sha256": "0",
+        "status": "loaded",
+    }
+    retained(warehouse, "20240102T000000Z-bbbbbb", as_of="2023-07-28", inputs=[other])
+    code, document, _ = explain("dip_sampling", "raw_rate", "--release", "20240102T000000Z-bbbbbb")
+
+    assert code == 2
+    assert "it is as of 2024-10-28, the release as of 2023-07-28" in document["error"]["what"]
+    assert "it lacks iqa/iqa_2023-07-28.csv" in document["error"]["what"]
+    assert "iqa check --as-of 2023-07-28 --warehouse rebuilt/" in document["error"]["what_next"]
