@@ -1,0 +1,406 @@
+"""The figures of the candidate's marts as cells, and what the policy says binds them.
+
+Belongs here: reading schema `marts` and turning the policy's conditions into the index arrays of `Cells`. Does
+not: choosing cells (`suppression.py`) and writing tables (`publishing.py`). The trap: one number stands in many
+places (three policies, two marts). They become one cell here, so that a plan can't hide it in one place only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from dagster_project.disclosure.errors import DisclosureError
+from dagster_project.disclosure.policy import EXACT, NEVER, MartPolicy, Policy, RowLine
+from dagster_project.disclosure.suppression import Cells, Flags, Indices, Numbers
+from dagster_project.release.exports import quoted
+from dagster_project.release.tables import ReleasedTable
+
+PREFIX = "figures_"
+AREAS = "areas_of_the_nation"
+_NO_CELL = -1
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The cells of all marts.
+
+    `cell_of` maps (mart, column) to the cell of each row, -1 where the row has no number there; rows are
+    numbered in the order of the mart's key. `rows` maps a mart to its number of rows. `untrue` names row
+    identities of the policy that the figures don't fulfil, with how many rows break each.
+    """
+
+    cells: Cells
+    cell_of: Mapping[tuple[str, str], Indices]
+    rows: Mapping[str, int]
+    untrue: Mapping[str, int]
+
+
+def read_figures(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    schema: str = "warehouse.marts",
+    uniform_below: float = 10,
+) -> Figures:
+    """Read the figures of `tables` in `schema`; leaves a numbered copy of each in the temp table figures_<mart>."""
+    return _Reader(connection, policy, schema, uniform_below).read(
+        [table for table in tables if table.is_shareable and table.name in policy.marts]
+    )
+
+
+def number_rows(
+    connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, prefix: str = PREFIX
+) -> None:
+    """Copy the shareable rows of `table` to a temp table, numbered in the order of the key (column `rid`)."""
+    key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
+    connection.execute(
+        f"create or replace temp table {quoted(prefix + table.name)} as "
+        f"select row_number() over (order by {key}) - 1 as rid, * "
+        f"from {schema}.{quoted(table.name)} where {table.shareable_condition}"
+    )
+
+
+def find_areas_of_the_nation(connection: duckdb.DuckDBPyConnection, policy: Policy, schema: str) -> None:
+    """Leave the Areas that a national row is made of in the temp table areas_of_the_nation."""
+    connection.execute(
+        f"create or replace temp table {AREAS} as {policy.areas_of_the_nation.format(marts=schema)}"
+    )
+
+
+def row_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    line: RowLine,
+    grain: Sequence[str],
+    child_mart: str,
+    schema: str,
+    prefix: str = PREFIX,
+) -> tuple[Indices, Indices]:
+    """The rows that add up, as two arrays: a total and one of its parts."""
+    parent_mart = line.parent_mart or child_mart
+    on = line.on or tuple(column for column in grain if column not in line.over)
+    equal = [f"parent.{quoted(column)} is not distinct from child.{quoted(column)}" for column in on]
+    found = connection.execute(
+        f"select parent.rid as parent_rid, child.rid as child_rid "
+        f"from (select * from {quoted(prefix + parent_mart)} where {line.parent}) as parent "
+        f"inner join (select * from {quoted(prefix + child_mart)} where {line.child}) as child "
+        f"on {' and '.join([*equal, f'({line.within})'])}".format(marts=schema)
+    ).fetchnumpy()
+    return found["parent_rid"].astype(np.int64), found["child_rid"].astype(np.int64)
+
+
+def matching_rows(
+    connection: duckdb.DuckDBPyConnection,
+    left: tuple[str, str],
+    right: tuple[str, str],
+    on: Sequence[str],
+    prefix: str = PREFIX,
+) -> tuple[Indices, Indices]:
+    """The pairs of rows of two marts (each a name and a condition) that are alike in the columns `on`."""
+    if left == right and not any("=" in column for column in on):
+        # Every row with the first of its group: all pairs would be the square of them.
+        by = ", ".join(quoted(column) for column in on)
+        found = connection.execute(
+            f"select rid as left_rid, min(rid) over (partition by {by}) as right_rid "
+            f"from {quoted(prefix + left[0])} where {left[1]}"
+        ).fetchnumpy()
+        return found["left_rid"].astype(np.int64), found["right_rid"].astype(np.int64)
+    names = [column.partition("=") for column in on]
+    equal = " and ".join(
+        f"left_side.{quoted(mine)} is not distinct from right_side.{quoted(theirs or mine)}"
+        for mine, _, theirs in names
+    )
+    found = connection.execute(
+        f"select left_side.rid as left_rid, right_side.rid as right_rid "
+        f"from (select * from {quoted(prefix + left[0])} where {left[1]}) as left_side "
+        f"inner join (select * from {quoted(prefix + right[0])} where {right[1]}) as right_side on {equal}"
+    ).fetchnumpy()
+    return found["left_rid"].astype(np.int64), found["right_rid"].astype(np.int64)
+
+
+def rows_where(
+    connection: duckdb.DuckDBPyConnection, mart: str, condition: str, prefix: str = PREFIX
+) -> Indices:
+    """The rows of a mart that fulfil a condition; unknown is no."""
+    found = connection.execute(f"select rid from {quoted(prefix + mart)} where {condition}").fetchnumpy()
+    return found["rid"].astype(np.int64)
+
+
+class _Reader:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, policy: Policy, schema: str, uniform_below: float
+    ) -> None:
+        self.connection = connection
+        self.policy = policy
+        self.schema = schema
+        self.uniform_below = uniform_below
+        self.rows: dict[str, int] = {}
+        self.grain: dict[str, tuple[str, ...]] = {}
+        self.place: dict[tuple[str, str], Indices] = {}
+        self.values: list[Numbers] = []
+        self.size = 0
+
+    def read(self, tables: Sequence[ReleasedTable]) -> Figures:
+        find_areas_of_the_nation(self.connection, self.policy, self.schema)
+        marts = [self.policy.marts[table.name] for table in tables]
+        for table, mart in zip(tables, marts, strict=True):
+            self._read_mart(table, mart)
+        values = np.concatenate(self.values) if self.values else np.empty(0)
+        cell_of_place = self._merge(marts, values)
+        cell_of = {
+            name: np.where(places >= 0, cell_of_place[places], _NO_CELL)
+            for name, places in self.place.items()
+        }
+        count = int(cell_of_place.max(initial=-1)) + 1
+        cell_values = np.zeros(count)
+        cell_values[cell_of_place] = values
+        return self._bind(marts, cell_of, cell_values)
+
+    def _read_mart(self, table: ReleasedTable, mart: MartPolicy) -> None:
+        number_rows(self.connection, table, self.schema)
+        self.grain[table.name] = table.grain
+        names = mart.count_names
+        columns = ", ".join(
+            f"case when {count.where} then {quoted(count.name)}::double end as {quoted(count.name)}"
+            for count in mart.counts
+        )
+        found = self.connection.execute(
+            f"select rid{', ' + columns if columns else ''} from {quoted(PREFIX + table.name)} order by rid"
+        ).fetchnumpy()
+        self.rows[table.name] = len(found["rid"])
+        for name in names:
+            numbers = np.ma.filled(np.ma.asarray(found[name], dtype=np.float64), np.nan)
+            if (numbers < 0).any():
+                raise DisclosureError(
+                    f"A count is negative: {int((numbers < 0).sum())} rows.",
+                    where=f"{table.name}.{name}",
+                    expected="counts of people, cases or points, none below zero",
+                    next_step="Correct the model, or name the column `derived` in expectations/disclosure.yml.",
+                )
+            there = ~np.isnan(numbers)
+            places = np.full(len(numbers), _NO_CELL, dtype=np.int64)
+            places[there] = self.size + np.arange(int(there.sum()))
+            self.place[table.name, name] = places
+            self.values.append(numbers[there])
+            self.size += int(there.sum())
+
+    def _merge(self, marts: Sequence[MartPolicy], values: Numbers) -> Indices:
+        """The cell of each place: places that show the same number are one cell."""
+        left_parts, right_parts = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        for mart in marts:
+            for same in mart.same_as:
+                if same.mart not in self.rows:
+                    continue
+                left_rows, right_rows = matching_rows(
+                    self.connection, (mart.name, same.where), (same.mart, same.other_where), same.on
+                )
+                left = self.place[mart.name, same.column][left_rows]
+                right = self.place[same.mart, same.other_column][right_rows]
+                both = (left >= 0) & (right >= 0)
+                left, right = left[both], right[both]
+                differ = np.abs(values[left] - values[right]) > 1e-6
+                if differ.any():
+                    raise DisclosureError(
+                        f"A number that the policy calls the same differs in {int(differ.sum())} rows.",
+                        where=f"{mart.name}.{same.column} and {same.mart}.{same.other_column}",
+                        expected="equal figures, or no `same_as` between them",
+                        next_step="Find which mart is wrong, or correct `same_as` in expectations/disclosure.yml.",
+                    )
+                left_parts.append(left)
+                right_parts.append(right)
+        left, right = np.concatenate(left_parts), np.concatenate(right_parts)
+        graph = coo_array((np.ones(len(left)), (left, right)), shape=(self.size, self.size))
+        _, labels = connected_components(graph, directed=False)
+        # Cells are numbered by first appearance, which is the order of marts, columns and keys.
+        _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+        rank = np.empty(len(first), dtype=np.int64)
+        rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+        return rank[inverse] if self.size else np.empty(0, dtype=np.int64)
+
+    def _bind(
+        self, marts: Sequence[MartPolicy], cell_of: Mapping[tuple[str, str], Indices], values: Numbers
+    ) -> Figures:
+        fixed = np.zeros(len(values), dtype=bool)
+        uniform = np.zeros(len(values), dtype=bool)
+        preferred = np.zeros(len(values), dtype=bool)
+        implies: list[Indices] = []
+        caps: list[Indices] = []
+        for mart in marts:
+            for parent, child in self._windows(mart, cell_of):
+                fixed[parent] = True
+                implies.append(np.stack([child, parent], axis=1))
+            implies += list(self._implications(mart, cell_of, values))
+            for low, high in mart.bounds:
+                caps.append(_both(cell_of[mart.name, low], cell_of[mart.name, high]))
+            for low, high in mart.at_most:
+                pairs = _both(cell_of[mart.name, low], cell_of[mart.name, high])
+                caps.append(pairs)
+                # A shown numerator would bound a hidden denominator from below, closely where the rate is high.
+                implies.append(pairs[:, ::-1])
+            uniform[self._uniform(mart, cell_of, values)] = True
+            for split in mart.splits:
+                if split.first is not None:
+                    named = cell_of[mart.name, split.first]
+                    preferred[named[named >= 0]] = True
+        parents: list[Indices] = []
+        entry_lines: list[Indices] = []
+        entry_children: list[Indices] = []
+        exact: list[Flags] = []
+        untrue: dict[str, int] = {}
+        number = 0
+        for name, is_exact, parent, child in self._all_lines(marts, cell_of):
+            # One number in several places gives the same pair several times.
+            pairs = _distinct(np.stack([parent, child], axis=1))
+            if is_exact:
+                broken = _broken(pairs, values)
+                if broken:
+                    untrue[name] = broken
+            pairs = pairs[~fixed[pairs[:, 0]]]
+            heads, line = np.unique(pairs[:, 0], return_inverse=True)
+            parents.append(heads)
+            exact.append(np.full(len(heads), is_exact))
+            entry_lines.append(line + number)
+            entry_children.append(pairs[:, 1])
+            number += len(heads)
+        cells = Cells(
+            values=values,
+            line_parent=_joined(parents),
+            entry_line=_joined(entry_lines),
+            entry_child=_joined(entry_children),
+            line_exact=np.concatenate([np.empty(0, dtype=bool), *exact]),
+            implies=_joined_pairs(implies),
+            caps=_joined_pairs(caps),
+            uniform=uniform,
+            fixed=fixed,
+            preferred=preferred,
+        )
+        return Figures(cells, cell_of, self.rows, untrue)
+
+    def _windows(
+        self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices]
+    ) -> Iterator[tuple[Indices, Indices]]:
+        for line in mart.windows:
+            rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+            for name in mart.count_names:
+                cells = cell_of[mart.name, name]
+                pairs = _both(cells[rows[0]], cells[rows[1]])
+                pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+                yield pairs[:, 0], pairs[:, 1]
+
+    def _implications(
+        self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices], values: Numbers
+    ) -> Iterator[Indices]:
+        for group in mart.together:
+            rows = rows_where(self.connection, mart.name, group.where)
+            for one in group.columns:
+                for other in group.columns:
+                    if one != other:
+                        yield _both(cell_of[mart.name, one][rows], cell_of[mart.name, other][rows])
+        for rule in mart.implied_by:
+            if rule.mart not in self.rows:
+                continue
+            mine, theirs = matching_rows(
+                self.connection, (mart.name, rule.where), (rule.mart, rule.other_where), rule.on
+            )
+            if (rule.mart, rule.other_where, rule.sources) == (mart.name, rule.where, rule.columns):
+                # A group of rows of one mart: each implies the next and the last the first.
+                for name in rule.columns:
+                    cells = cell_of[mart.name, name][mine]
+                    counted = (cells >= 0) & (values[cells] > 0)
+                    yield _ring(cells[counted], theirs[counted])
+                continue
+            for target in rule.columns:
+                for source in rule.sources:
+                    yield _both(cell_of[rule.mart, source][theirs], cell_of[mart.name, target][mine])
+
+    def _uniform(
+        self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices], values: Numbers
+    ) -> Indices:
+        found = [np.empty(0, dtype=np.int64)]
+        for group in mart.uniform:
+            rows = rows_where(self.connection, mart.name, group.where)
+            pairs = _both(cell_of[mart.name, group.num][rows], cell_of[mart.name, group.den][rows])
+            size = values[pairs[:, 1]]
+            found.append(pairs[(size > 0) & (size < self.uniform_below), 0])
+        return np.unique(np.concatenate(found))
+
+    def _all_lines(
+        self, marts: Sequence[MartPolicy], cell_of: Mapping[tuple[str, str], Indices]
+    ) -> Iterator[tuple[str, bool, Indices, Indices]]:
+        """Name, whether the parts must come to the total, total and part of every line."""
+        for mart in marts:
+            for line in mart.lines:
+                if line.parent_mart is not None and line.parent_mart not in self.rows:
+                    continue
+                rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+                for count in mart.counts:
+                    if line.child_column not in (None, count.name) or count.adds == NEVER:
+                        continue
+                    head = cell_of[line.parent_mart or mart.name, line.parent_column or count.name]
+                    pairs = _both(head[rows[0]], cell_of[mart.name, count.name][rows[1]])
+                    name = f"{mart.name}.{count.name}: {line.id}"
+                    yield name, count.adds == EXACT, pairs[:, 0], pairs[:, 1]
+            for line in mart.windows:
+                rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+                for count in mart.counts:
+                    cells = cell_of[mart.name, count.name]
+                    pairs = _both(cells[rows[0]], cells[rows[1]])
+                    name = f"{mart.name}.{count.name}: {line.id}"
+                    if count.adds_over_time == EXACT:
+                        yield name, True, pairs[:, 0], pairs[:, 1]
+            for split in mart.splits:
+                whole = cell_of[mart.name, split.whole]
+                pairs = np.concatenate([_both(whole, cell_of[mart.name, part]) for part in split.parts])
+                name = f"{mart.name}.{split.whole}: {' + '.join(split.parts)}"
+                yield name, split.adds == EXACT, pairs[:, 0], pairs[:, 1]
+
+
+def _both(one: Indices, other: Indices) -> Indices:
+    """Pairs of cells where both rows have a number."""
+    there = (one >= 0) & (other >= 0)
+    return np.stack([one[there], other[there]], axis=1)
+
+
+def _ring(cells: Indices, group: Indices) -> Indices:
+    """Pairs that lead from each cell of a group to the next and from the last to the first."""
+    order = np.lexsort((cells, group))
+    cells, group = cells[order], group[order]
+    starts = (
+        np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(cells) else np.empty(0, dtype=np.int64)
+    )
+    following = np.roll(cells, -1)
+    ends = np.r_[starts[1:], len(cells)] - 1
+    following[ends[: len(starts)]] = cells[starts]
+    return np.stack([cells, following], axis=1)
+
+
+def _broken(pairs: Indices, values: Numbers) -> int:
+    """How many totals differ from the sum of their parts."""
+    heads, line = np.unique(pairs[:, 0], return_inverse=True)
+    sums = np.bincount(line, weights=values[pairs[:, 1]], minlength=len(heads))
+    return int((np.abs(sums - values[heads]) > 1e-6).sum())
+
+
+def _joined(parts: Sequence[Indices]) -> Indices:
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _joined_pairs(parts: Sequence[Indices]) -> Indices:
+    return _distinct(np.concatenate([np.empty((0, 2), dtype=np.int64), *parts]))
+
+
+def _distinct(pairs: Indices) -> Indices:
+    """The distinct pairs, in order. One number a pair sorts ten times faster than the pairs themselves."""
+    if not len(pairs):
+        return pairs
+    base = int(pairs[:, 1].max()) + 1
+    return np.stack(np.divmod(np.unique(pairs[:, 0] * base + pairs[:, 1]), base), axis=1)
+
+
+def hidden_places(figures: Figures, hidden: Flags, mart: str, column: str) -> Flags:
+    """Which rows of a mart's column are hidden."""
+    cells = figures.cell_of[mart, column]
+    return (cells >= 0) & hidden[cells]

@@ -1,0 +1,326 @@
+"""Writes schema `published`: the shareable marts with the withheld cells empty and marked.
+
+Belongs here: from a plan to tables. Does not: choosing cells. The trap: the reason why a figure is empty can
+itself be a figure (`kappa: no_variation` says that all agreed), so a withheld column loses its reason too,
+unless the reason follows from the period alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from dagster_project.disclosure.figures import PREFIX, Figures, hidden_places, row_pairs
+from dagster_project.disclosure.policy import Derived, MartPolicy, Policy
+from dagster_project.disclosure.suppression import Flags, Indices, Plan
+from dagster_project.release.exports import quoted
+from dagster_project.release.tables import ReleasedTable
+
+PUBLISHED = "published"
+# A hidden part below this cap would have too narrow a range, whatever the others are.
+CAP_MIN = 4
+
+
+@dataclass(frozen=True)
+class MartOutcome:
+    """What became of one mart: rows, rows with a withheld cell, counts and how many of them are withheld."""
+
+    mart: str
+    rows: int
+    rows_suppressed: int
+    rows_dropped: int
+    counts: int
+    counts_suppressed: int
+    counts_sensitive: int
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    figures: Figures,
+    plan: Plan,
+    schema: str = "warehouse.marts",
+    target: str = f"warehouse.{PUBLISHED}",
+) -> list[MartOutcome]:
+    """Write every shareable table to `target`, with the cells of `plan` withheld."""
+    connection.execute(f"drop schema if exists {target} cascade")
+    connection.execute(f"create schema {target}")
+    outcomes = []
+    for table in tables:
+        if not table.is_shareable:
+            continue
+        mart = policy.marts.get(table.name)
+        if mart is None:
+            _copy(connection, table, schema, target)
+            continue
+        masks = _masks(connection, mart, table, figures, plan.hidden, schema)
+        dropped = _dropped(connection, mart, masks)
+        _write(connection, policy, mart, table, masks, dropped, target)
+        outcomes.append(_outcome(mart, figures, plan, masks, dropped))
+    return outcomes
+
+
+def _masks(
+    connection: duckdb.DuckDBPyConnection,
+    mart: MartPolicy,
+    table: ReleasedTable,
+    figures: Figures,
+    hidden: Flags,
+    schema: str,
+) -> dict[str, Flags]:
+    """For each column with a withheld cell, the rows where it is withheld."""
+    counts = {name: hidden_places(figures, hidden, mart.name, name) for name in mart.count_names}
+    masks = dict(counts)
+    for derived in mart.derived:
+        mask = _derived_mask(connection, mart, table, derived, counts, figures.rows[mart.name], schema)
+        for column in derived.columns:
+            masks[column] = masks[column] | mask if column in masks else mask
+    return {column: mask for column, mask in masks.items() if mask.any()}
+
+
+def _derived_mask(
+    connection: duckdb.DuckDBPyConnection,
+    mart: MartPolicy,
+    table: ReleasedTable,
+    derived: Derived,
+    counts: Mapping[str, Flags],
+    rows: int,
+    schema: str,
+) -> Flags:
+    mask = np.zeros(rows, dtype=bool)
+    for source in derived.sources:
+        mask |= counts[source]
+    if derived.of_parts is not None and mask.any():
+        for line in mart.lines:
+            if line.id == derived.of_parts:
+                parent, child = row_pairs(connection, line, table.grain, mart.name, schema)
+                struck = parent[mask[child]]
+                if derived.capped:
+                    safe = _sums_that_stay(connection, mart, derived, parent, child, counts)
+                    struck = struck[~safe[struck]]
+                mask[struck] = True
+        for line in mart.windows:
+            parent, child = row_pairs(connection, line, table.grain, mart.name, schema)
+            mask[parent[mask[child]]] = True
+    if derived.by and mask.any():
+        by = ", ".join(quoted(column) for column in derived.by)
+        found = connection.execute(
+            f"select rid, dense_rank() over (order by {by}) - 1 as place "
+            f"from {quoted(PREFIX + mart.name)} order by rid"
+        ).fetchnumpy()
+        group = found["place"].astype(np.int64)
+        struck = np.zeros(int(group.max()) + 1, dtype=bool)
+        struck[group[mask]] = True
+        mask = struck[group]
+    return mask
+
+
+def _sums_that_stay(
+    connection: duckdb.DuckDBPyConnection,
+    mart: MartPolicy,
+    derived: Derived,
+    parent: Indices,
+    child: Indices,
+    counts: Mapping[str, Flags],
+) -> Flags:
+    """Rows whose sum of capped parts tells nothing new about the hidden parts.
+
+    The sum of the hidden parts is known anyway. If none exceeds its cap, the capped sum adds that none does:
+    each hidden part then has its cap as a bound, which must leave it, and through it the others, room enough.
+    """
+    count, cap = derived.capped
+    found = connection.execute(
+        f"select rid, coalesce({quoted(count)}::double, 0) as held, coalesce({quoted(cap)}::double, 0) as cap "
+        f"from {quoted(PREFIX + mart.name)} order by rid"
+    ).fetchnumpy()
+    value, limit = np.asarray(found["held"], dtype=float), np.asarray(found["cap"], dtype=float)
+    own = np.logical_or.reduce([counts[source] for source in derived.sources])
+    part = own[child]
+    rows = len(own)
+    whole, inside = parent[part], child[part]
+    total_cap = np.bincount(whole, weights=limit[inside], minlength=rows)
+    total = np.bincount(whole, weights=value[inside], minlength=rows)
+    least = total[whole] - (total_cap[whole] - limit[inside])
+    tight = (value[inside] > limit[inside]) | (limit[inside] < CAP_MIN) | (least > 1)
+    stays = np.ones(rows, dtype=bool)
+    stays[whole[tight]] = False
+    # A hidden denominator hides the cap too, and the total itself must be shown.
+    stays[whole[~counts[count][inside]]] = False
+    stays[own] = False
+    return stays
+
+
+def _dropped(
+    connection: duckdb.DuckDBPyConnection, mart: MartPolicy, masks: Mapping[str, Flags]
+) -> Flags | None:
+    """Rows that would name a hidden count."""
+    result: Flags | None = None
+    for rule in mart.drop_rows:
+        mask = masks.get(rule.column)
+        if mask is None:
+            continue
+        on = ", ".join(quoted(column) for column in rule.on)
+        _register(connection, "hidden_rows", {"rid": np.flatnonzero(mask)})
+        found = connection.execute(
+            f"""
+            with points as (
+                select {on}, bool_or(rid not in (select rid from hidden_rows)) as is_shown
+                from {quoted(PREFIX + mart.name)}
+                where {rule.hidden_where}
+                group by all
+            )
+            select rid
+            from (select * from {quoted(PREFIX + mart.name)} where {rule.where}) as held
+            inner join points using ({on})
+            where not points.is_shown
+            """
+        ).fetchnumpy()
+        result = np.zeros(len(mask), dtype=bool) if result is None else result
+        result[found["rid"].astype(np.int64)] = True
+    return result
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, target: str) -> None:
+    columns = ", ".join(quoted(column.name) for column in table.columns)
+    connection.execute(
+        f"create table {target}.{quoted(table.name)} as "
+        f"select {columns} from {schema}.{quoted(table.name)} where {table.shareable_condition}"
+    )
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    mart: MartPolicy,
+    table: ReleasedTable,
+    masks: Mapping[str, Flags],
+    dropped: Flags | None,
+    target: str,
+) -> None:
+    names = [column.name for column in table.columns]
+    struck = [name for name in names if name in masks]
+    if not struck:
+        plain = ", ".join(quoted(name) for name in names)
+        connection.execute(
+            f"create table {target}.{quoted(table.name)} as "
+            f"select {plain} from {quoted(PREFIX + table.name)} order by rid"
+        )
+        return
+    any_hidden = np.logical_or.reduce([masks[name] for name in struck])
+    keep = any_hidden if dropped is None else any_hidden & ~dropped
+    rows = np.flatnonzero(keep)
+    columns: dict[str, np.ndarray] = {"rid": rows}
+    columns |= {f"hide_{name}": masks[name][rows] for name in struck}
+    _register(connection, "withheld", columns)
+    _register(
+        connection, "dropped_rows", {"rid": np.flatnonzero(dropped) if dropped is not None else rows[:0]}
+    )
+
+    hides = {name: f"coalesce(withheld.{quoted('hide_' + name)}, false)" for name in struck}
+    listed = ", ".join(f"case when withheld.{quoted('hide_' + name)} then '{name}' end" for name in struck)
+    headline = " or ".join(hides[name] for name in mart.headline if name in hides) or "false"
+    has_reasons = "null_reason" in names
+    values = {
+        "suppressed_columns": "array_to_string(withheld.names, ';')",
+        "is_suppressed": "withheld.rid is not null",
+        "reliability": f"case when {headline} then 'suppressed' else held.reliability end",
+        "null_reason": "case when withheld.rid is null then held.null_reason else reasons.null_reason end",
+        **{name: f"case when not {hides[name]} then held.{quoted(name)} end" for name in struck},
+    }
+    selected = ", ".join(f"{values.get(name, f'held.{quoted(name)}')} as {quoted(name)}" for name in names)
+    connection.execute(
+        f"create or replace temp table withheld_names as "
+        f"select *, list_filter([{listed}], lambda name: name is not null) as names from withheld"
+    )
+    if has_reasons:
+        _find_reasons(connection, policy, table)
+    connection.execute(
+        f"create table {target}.{quoted(table.name)} as select {selected} "
+        f"from {quoted(PREFIX + table.name)} as held "
+        "left join withheld_names as withheld on held.rid = withheld.rid "
+        + ("left join reasons on held.rid = reasons.rid " if has_reasons else "")
+        + "where held.rid not in (select rid from dropped_rows) order by held.rid"
+    )
+
+
+def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: ReleasedTable) -> None:
+    """The reasons of each row with a withheld column: those that stay, then `column:suppressed`."""
+    structural = ", ".join(f"'{reason}'" for reason in policy.structural_reasons)
+    connection.execute(
+        f"""
+        create or replace temp table reasons as
+        with given as (
+            select
+                withheld.rid,
+                withheld.names,
+                coalesce(string_split(held.null_reason, ';'), []) as entries
+            from withheld_names as withheld
+            inner join {quoted(PREFIX + table.name)} as held
+                on withheld.rid = held.rid
+        ),
+        kept as (
+            select
+                rid,
+                names,
+                list_filter(
+                    entries,
+                    lambda entry: not list_contains(names, split_part(entry, ':', 1))
+                    or split_part(entry, ':', 2) in ({structural})
+                ) as entries
+            from given
+        ),
+        missing as (
+            select
+                rid,
+                entries,
+                list_filter(
+                    names,
+                    lambda name: not list_contains(
+                        list_transform(entries, lambda entry: split_part(entry, ':', 1)), name
+                    )
+                ) as names
+            from kept
+        )
+        select
+            rid,
+            nullif(
+                array_to_string(
+                    list_concat(entries, list_transform(names, lambda name: name || ':suppressed')), ';'
+                ),
+                ''
+            ) as null_reason
+        from missing
+        """
+    )
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, np.ndarray]) -> None:
+    table = pa.table({column: pa.array(values) for column, values in columns.items()})
+    connection.register("registered", table)
+    connection.execute(f"create or replace temp table {name} as select * from registered")
+    connection.unregister("registered")
+
+
+def _outcome(
+    mart: MartPolicy, figures: Figures, plan: Plan, masks: Mapping[str, Flags], dropped: Flags | None
+) -> MartOutcome:
+    rows = figures.rows[mart.name]
+    any_hidden = np.zeros(rows, dtype=bool)
+    for mask in masks.values():
+        any_hidden |= mask
+    cells = [figures.cell_of[mart.name, name] for name in mart.count_names]
+    there = sum(int((column >= 0).sum()) for column in cells)
+    hidden = sum(int(plan.hidden[column[column >= 0]].sum()) for column in cells)
+    sensitive = sum(int(plan.sensitive[column[column >= 0]].sum()) for column in cells)
+    return MartOutcome(
+        mart=mart.name,
+        rows=rows,
+        rows_suppressed=int(any_hidden.sum()),
+        rows_dropped=0 if dropped is None else int(dropped.sum()),
+        counts=there,
+        counts_suppressed=hidden,
+        counts_sensitive=sensitive,
+    )

@@ -1,0 +1,380 @@
+"""Which cells to withhold: the small ones, and as few others as keep them from being worked out.
+
+Pure functions over numbers; they know nothing of marts, files or the database. A cell is a count; cells are
+bound by lines (a total and its parts), by implications (a sum over time goes where one of its quarters goes)
+and by caps (a numerator never exceeds its denominator). The choice for a line looks at that line only, and a
+sum over time is shown only where each of its quarters is. So the plan of a closed quarter never depends on
+other quarters, and two releases can't be played off against each other unless its own figures were revised.
+
+The trap: a total is not safe because two of its parts are hidden. 1 and 2 hidden beside a known 3 leave each
+at most 3; so what a line leaves open is measured, not counted. Zeros are shown, so an onlooker may also know
+that nothing hidden is zero: where another part can be hidden, a line is covered against that too, but a total
+is not given up for it (six parts of 1 leave their total of 6 in place).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+UNBOUNDED = 1e9  # larger than any count, small enough to add up without losing units
+TOLERANCE = 1e-6
+_ROUNDS_MAX = 200
+# A bound travels from a unit to the nation and back in six passes; more only circle.
+_PASSES_MAX = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The policy: counts from 1 to `count_max` are small; `width_min` is what a covering cell must leave open."""
+
+    count_max: float = 4
+    width_min: float = 3
+
+
+def _no_indices() -> Indices:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts and what binds them.
+
+    values        [n] the counts, none negative
+    line_parent   [m] the total of each line
+    entry_line,
+    entry_child   [k] each pair says that a cell is a part of a line
+    line_exact    [m] whether the parts come to the total; where people are counted once, or parts are missing,
+                  they only bound it, and the line is covered as if they did
+    implies       [i, 2] where the first cell is hidden, the second is
+    caps          [c, 2] the first cell is never larger than the second
+    uniform       [n] cells of a small group in which all failed: hidden whatever their size, zero included
+    fixed         [n] cells that cannot cover others, because everybody knows them or they are sums themselves
+    preferred     [n] cells to take first, where there is a choice
+    also_hidden   [n] cells that are hidden on top of the small ones (they were hidden before)
+    """
+
+    values: Numbers
+    line_parent: Indices = field(default_factory=_no_indices)
+    entry_line: Indices = field(default_factory=_no_indices)
+    entry_child: Indices = field(default_factory=_no_indices)
+    line_exact: Flags | None = None
+    implies: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    caps: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    uniform: Flags | None = None
+    fixed: Flags | None = None
+    preferred: Flags | None = None
+    also_hidden: Flags | None = None
+
+    @property
+    def size(self) -> int:
+        """How many cells there are."""
+        return len(self.values)
+
+    def only(self, kept: Flags) -> "Cells":
+        """The cells of `kept`, which must hold whole lines: a line goes with its total."""
+        number = np.cumsum(kept) - 1
+        lines = kept[self.line_parent]
+        line_number = np.cumsum(lines) - 1
+        entries = lines[self.entry_line]
+
+        def pairs(given: Indices) -> Indices:
+            return number[given[kept[given].all(axis=1)]]
+
+        def some(given: Flags | None) -> Flags | None:
+            return None if given is None else given[kept]
+
+        return Cells(
+            values=self.values[kept],
+            line_parent=number[self.line_parent[lines]],
+            entry_line=line_number[self.entry_line[entries]],
+            entry_child=number[self.entry_child[entries]],
+            line_exact=None if self.line_exact is None else self.line_exact[lines],
+            implies=pairs(self.implies),
+            caps=pairs(self.caps),
+            uniform=some(self.uniform),
+            fixed=some(self.fixed),
+            preferred=some(self.preferred),
+            also_hidden=some(self.also_hidden),
+        )
+
+    def flags(self, given: Flags | None) -> Flags:
+        """`given`, or no flag set."""
+        return np.zeros(self.size, dtype=bool) if given is None else given
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is hidden; `sensitive` are the small cells and uniform groups, the rest of `hidden` covers them.
+
+    `unprotected` are hidden cells for which no further cell could be found.
+    """
+
+    hidden: Flags
+    sensitive: Flags
+    unprotected: Flags
+
+
+def protect(cells: Cells, limits: Limits = Limits(), extra: Flags | None = None) -> Plan:
+    """Choose the cells to hide: per line the fewest, then the smallest, then the first.
+
+    `extra` are cells that need more cover than the lines show (an audit says so); each gets another covering
+    cell from its lines.
+    """
+    values = cells.values
+    small = (values > TOLERANCE) & (values <= limits.count_max + TOLERANCE)
+    sensitive = small | cells.flags(cells.uniform)
+    hidden = _spread(cells, sensitive | (cells.flags(cells.also_hidden) & (values > TOLERANCE)))
+    hidden = _cover_lines(cells, hidden, limits)
+    if extra is not None and extra.any():
+        hidden = _spread(cells, _Lines(cells).cover(hidden, extra & hidden))
+        hidden = _cover_lines(cells, hidden, limits)
+    unprotected = _unprotected(cells, hidden, small, limits)
+    if unprotected.any():
+        # What is left concerns few cells, so only what hangs together with them is looked at again.
+        around = _connected(cells, unprotected)
+        part, part_hidden, part_unprotected = cells.only(around), hidden[around], unprotected[around]
+        for _ in range(_ROUNDS_MAX):
+            covered = _Lines(part).cover(part_hidden, part_unprotected)
+            if not (covered & ~part_hidden).any():
+                break
+            part_hidden = _cover_lines(part, _spread(part, covered), limits)
+            part_unprotected = _unprotected(part, part_hidden, small[around], limits)
+        hidden[around], unprotected[around] = part_hidden, part_unprotected
+    return Plan(hidden, sensitive, unprotected)
+
+
+def _cover_lines(cells: Cells, hidden: Flags, limits: Limits) -> Flags:
+    """Hide more until no line gives a hidden part away."""
+    lines = _Lines(cells)
+    for _ in range(_ROUNDS_MAX):
+        picked = lines.pick(hidden, limits) & ~hidden
+        if not picked.any():
+            break
+        hidden = _spread(cells, hidden | picked)
+    return hidden
+
+
+def _connected(cells: Cells, start: Flags) -> Flags:
+    """The cells that hang together with those of `start`, by lines, implications or caps."""
+    heads = cells.line_parent[cells.entry_line]
+    one = np.concatenate([heads, cells.implies[:, 0], cells.caps[:, 0]])
+    other = np.concatenate([cells.entry_child, cells.implies[:, 1], cells.caps[:, 1]])
+    graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(cells.size, cells.size))
+    _, label = connected_components(graph, directed=False)
+    reached = np.zeros(cells.size, dtype=bool)
+    reached[label[start]] = True
+    return reached[label]
+
+
+def _spread(cells: Cells, hidden: Flags) -> Flags:
+    """Hide what the hidden cells imply; a zero is shown unless its own group is uniform."""
+    hidden = hidden.copy()
+    source, target = cells.implies[:, 0], cells.implies[:, 1]
+    can_hide = cells.values > TOLERANCE
+    while True:
+        reached = target[hidden[source] & ~hidden[target] & can_hide[target]]
+        if not len(reached):
+            return hidden
+        hidden[reached] = True
+
+
+class _Lines:
+    """The lines of `Cells`, with the sums over their hidden parts."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self.number = len(cells.line_parent)
+        fixed = cells.flags(cells.fixed)
+        self.can_hide = (cells.values > TOLERANCE) & ~fixed
+        # Within a line: preferred cells first, then the smallest, then the first by key.
+        order = np.lexsort(
+            (
+                cells.entry_child,
+                cells.values[cells.entry_child],
+                ~cells.flags(cells.preferred)[cells.entry_child],
+                cells.entry_line,
+            )
+        )
+        self.line = cells.entry_line[order]
+        self.child = cells.entry_child[order]
+
+    def sums(self, weights: Numbers) -> Numbers:
+        return np.bincount(self.line, weights=weights, minlength=self.number)
+
+    def least(self, weights: Numbers) -> Numbers:
+        found = np.full(self.number, np.inf)
+        np.minimum.at(found, self.line, weights)
+        return found
+
+    def pick(self, hidden: Flags, limits: Limits) -> Flags:
+        """One more cell to hide for every line that gives something away."""
+        cells, values = self.cells, self.cells.values
+        picked = np.zeros(cells.size, dtype=bool)
+        if not self.number:
+            return picked
+        part = hidden[self.child]
+        count = self.sums(part.astype(float))
+        parent_hidden = hidden[cells.line_parent]
+
+        # A hidden total whose parts are all shown is their sum.
+        bare = parent_hidden & (count == 0)
+
+        # Below a shown total the hidden parts add up to a known sum.
+        low = structural_minimum(cells, hidden)[self.child]
+        known_sum = self.sums(np.where(part, values[self.child], 0.0))
+        low_sum = self.sums(np.where(part, low, 0.0))
+        low_least = self.least(np.where(part, low, np.inf))
+        open_line = ~parent_hidden & (count > 0)
+        # The largest value that the part with the least room above the others can have.
+        short_above = np.where(open_line, limits.count_max - (known_sum - low_sum + low_least), 0.0)
+        # What the other parts can take over, against what a small part must be able to give up.
+        room = np.where(part, np.minimum(_headroom(cells, hidden)[self.child], UNBOUNDED), 0.0)
+        gives = np.where(
+            part & (values[self.child] <= limits.count_max + TOLERANCE), values[self.child] - 1, -np.inf
+        )
+        short_below_of_part = np.where(part, gives - (self.sums(room)[self.line] - room), -np.inf)
+        short_below = np.full(self.number, -np.inf)
+        np.maximum.at(short_below, self.line, short_below_of_part)
+        short_below = np.where(open_line, short_below, 0.0)
+
+        single = open_line & (count == 1)
+        # A pair with a part of any size must leave the other a width, so even a large single part needs cover.
+        need = np.maximum.reduce(
+            [
+                np.where(open_line, short_above, 0.0),
+                np.where(open_line, short_below, 0.0),
+                np.where(single, 1.0, 0.0),
+                np.where(bare, 1.0, 0.0),
+            ]
+        )
+        # A total goes only where its parts can be worked out by somebody who knows nothing but the sums.
+        short_by_sums = np.where(open_line, limits.count_max - known_sum, 0.0)
+        total_goes = bare | single | (short_by_sums > TOLERANCE) | (short_below > TOLERANCE)
+        wanting = need > TOLERANCE
+        if not wanting.any():
+            return picked
+        free = wanting[self.line] & ~hidden[self.child] & self.can_hide[self.child]
+        enough = free & (values[self.child] - 1 >= need[self.line] - TOLERANCE)
+        enough &= _headroom(cells, hidden)[self.child] >= short_below[self.line] - TOLERANCE
+        chosen = np.full(self.number, -1)
+        # Entries are sorted, so the first that suffices is the best; writing backwards leaves the first.
+        chosen[self.line[enough][::-1]] = self.child[enough][::-1]
+        # No single cell suffices: the largest brings a line nearest, and the next round adds another.
+        rest = free & (chosen[self.line] < 0)
+        order = np.lexsort((-self.child[rest], values[self.child[rest]]))
+        chosen[self.line[rest][order]] = self.child[rest][order]
+        # No part is left to hide: the total goes.
+        stuck = wanting & (chosen < 0) & total_goes & ~parent_hidden & self.can_hide[cells.line_parent]
+        chosen[stuck] = cells.line_parent[stuck]
+        picked[chosen[chosen >= 0]] = True
+        return picked
+
+    def cover(self, hidden: Flags, wanting: Flags) -> Flags:
+        """Another hidden cell for each cell of `wanting`: from its lines, else from those of its hidden totals."""
+        cells = self.cells
+        result = hidden.copy()
+        for cell in np.flatnonzero(wanting):
+            reach, seen = [int(cell)], {int(cell)}
+            while reach:
+                mine = np.isin(cells.entry_line, self._lines_of(reach))
+                around = np.concatenate([cells.entry_child[mine], cells.line_parent[self._lines_of(reach)]])
+                free = np.unique(around[~result[around] & self.can_hide[around]])
+                if len(free):
+                    keys = np.lexsort((free, cells.values[free], ~cells.flags(cells.preferred)[free]))
+                    result[free[keys[0]]] = True
+                    break
+                reach = [int(other) for other in np.unique(around[hidden[around]]) if int(other) not in seen]
+                seen.update(reach)
+        return result
+
+    def _lines_of(self, cells_of: list[int]) -> Indices:
+        as_part = self.cells.entry_line[np.isin(self.cells.entry_child, cells_of)]
+        as_total = np.flatnonzero(np.isin(self.cells.line_parent, cells_of))
+        return np.unique(np.concatenate([as_part, as_total]))
+
+
+def structural_minimum(cells: Cells, hidden: Flags) -> Numbers:
+    """The least each cell can be for somebody who knows that nothing hidden is zero.
+
+    A shown cell is its value; a hidden one is at least 1 (0 in a column where a zero may be hidden), and at
+    least what its parts come to.
+    """
+    least = np.where(hidden, 1.0, cells.values)
+    least[hidden & (cells.values <= TOLERANCE)] = 0.0
+    least = np.minimum(least, cells.values)
+    parent, line, child = _exact_lines(cells)
+    # Four passes carry a minimum from the units to the nation and its sums.
+    for _ in range(4):
+        sums = np.bincount(line, weights=least[child], minlength=len(parent))
+        raised = least.copy()
+        np.maximum.at(raised, parent, sums)
+        raised = np.where(hidden, np.minimum(raised, cells.values), cells.values)
+        if np.array_equal(raised, least):
+            break
+        least = raised
+    return least
+
+
+def _exact_lines(cells: Cells) -> tuple[Indices, Indices, Indices]:
+    """Totals, and line and part of each entry, of the lines whose parts come to the total."""
+    if cells.line_exact is None or cells.line_exact.all():
+        return cells.line_parent, cells.entry_line, cells.entry_child
+    new_number = np.cumsum(cells.line_exact) - 1
+    kept = cells.line_exact[cells.entry_line]
+    return (
+        cells.line_parent[cells.line_exact],
+        new_number[cells.entry_line[kept]],
+        cells.entry_child[kept],
+    )
+
+
+def _headroom(cells: Cells, hidden: Flags) -> Numbers:
+    """How far each cell can rise below the shown cells that cap it."""
+    room = np.full(cells.size, UNBOUNDED)
+    low, high = cells.caps[:, 0], cells.caps[:, 1]
+    shown = ~hidden[high]
+    np.minimum.at(room, low[shown], cells.values[high[shown]] - cells.values[low[shown]])
+    return np.maximum(room, 0.0)
+
+
+def ranges(cells: Cells, hidden: Flags) -> tuple[Numbers, Numbers]:
+    """The least and the largest value of each cell, given the shown ones: exact where lines form no circle."""
+    return _propagate(cells, hidden, np.where(hidden, 0.0, cells.values))
+
+
+def _propagate(cells: Cells, hidden: Flags, low: Numbers) -> tuple[Numbers, Numbers]:
+    low = low.copy()
+    high = np.where(hidden, UNBOUNDED, cells.values)
+    parent, line, child = _exact_lines(cells)
+    number = len(parent)
+    for _ in range(_PASSES_MAX):
+        before_low, before_high = low.copy(), high.copy()
+        np.minimum.at(high, cells.caps[:, 0], high[cells.caps[:, 1]])
+        np.maximum.at(low, cells.caps[:, 1], low[cells.caps[:, 0]])
+        low_sum = np.bincount(line, weights=low[child], minlength=number)
+        high_sum = np.bincount(line, weights=high[child], minlength=number)
+        np.minimum.at(high, parent, high_sum)
+        np.maximum.at(low, parent, low_sum)
+        np.minimum.at(high, child, high[parent][line] - (low_sum[line] - low[child]))
+        np.maximum.at(low, child, low[parent][line] - (high_sum[line] - high[child]))
+        if np.allclose(low, before_low, atol=TOLERANCE) and np.allclose(high, before_high, atol=TOLERANCE):
+            break
+    # Shown cells are what they are, whatever rounding the sums of doubles left behind.
+    return np.where(hidden, low, cells.values), np.where(hidden, high, cells.values)
+
+
+def _unprotected(cells: Cells, hidden: Flags, small: Flags, limits: Limits) -> Flags:
+    least, largest = ranges(cells, hidden)
+    narrow_small = (least > 1 + TOLERANCE) | (largest < limits.count_max - TOLERANCE)
+    narrow = largest - least < limits.width_min - TOLERANCE
+    fixed = cells.flags(cells.fixed)
+    # Below a total of zero everybody sees that all failed, however small the group.
+    evident = (cells.values <= TOLERANCE) & (largest <= TOLERANCE)
+    return hidden & ~fixed & ~evident & np.where(small, narrow_small, narrow)
