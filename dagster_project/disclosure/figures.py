@@ -284,8 +284,10 @@ class _Reader:
     ) -> Iterator[tuple[Indices, Indices]]:
         for line in mart.windows:
             rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
-            for name in mart.count_names:
-                cells = cell_of[mart.name, name]
+            for count in mart.counts:
+                if count.adds_over_time == NEVER:
+                    continue
+                cells = cell_of[mart.name, count.name]
                 pairs = _both(cells[rows[0]], cells[rows[1]])
                 pairs = pairs[pairs[:, 0] != pairs[:, 1]]
                 yield pairs[:, 0], pairs[:, 1]

@@ -14,13 +14,11 @@ import pyarrow as pa
 
 from dagster_project.disclosure.figures import PREFIX, Figures, hidden_places, row_pairs
 from dagster_project.disclosure.policy import Derived, MartPolicy, Policy
-from dagster_project.disclosure.suppression import Flags, Indices, Plan
+from dagster_project.disclosure.suppression import Flags, Indices, Limits, Plan, capped_sum_tells_nothing
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
 PUBLISHED = "published"
-# A hidden part below this cap would have too narrow a range, whatever the others are.
-CAP_MIN = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ def publish(
     tables: Sequence[ReleasedTable],
     figures: Figures,
     plan: Plan,
+    limits: Limits = Limits(),
     schema: str = "warehouse.marts",
     target: str = f"warehouse.{PUBLISHED}",
 ) -> list[MartOutcome]:
@@ -56,7 +55,7 @@ def publish(
         if mart is None:
             _copy(connection, table, schema, target)
             continue
-        masks = _masks(connection, mart, table, figures, plan.hidden, schema)
+        masks = _masks(connection, mart, table, figures, plan.hidden, schema, limits)
         dropped = _dropped(connection, mart, masks)
         _write(connection, policy, mart, table, masks, dropped, target)
         outcomes.append(_outcome(mart, figures, plan, masks, dropped))
@@ -70,12 +69,15 @@ def _masks(
     figures: Figures,
     hidden: Flags,
     schema: str,
+    limits: Limits,
 ) -> dict[str, Flags]:
     """For each column with a withheld cell, the rows where it is withheld."""
     counts = {name: hidden_places(figures, hidden, mart.name, name) for name in mart.count_names}
     masks = dict(counts)
     for derived in mart.derived:
-        mask = _derived_mask(connection, mart, table, derived, counts, figures.rows[mart.name], schema)
+        mask = _derived_mask(
+            connection, mart, table, derived, counts, figures.rows[mart.name], schema, limits
+        )
         for column in derived.columns:
             masks[column] = masks[column] | mask if column in masks else mask
     return {column: mask for column, mask in masks.items() if mask.any()}
@@ -89,6 +91,7 @@ def _derived_mask(
     counts: Mapping[str, Flags],
     rows: int,
     schema: str,
+    limits: Limits,
 ) -> Flags:
     mask = np.zeros(rows, dtype=bool)
     for source in derived.sources:
@@ -99,7 +102,7 @@ def _derived_mask(
                 parent, child = row_pairs(connection, line, table.grain, mart.name, schema)
                 struck = parent[mask[child]]
                 if derived.capped:
-                    safe = _sums_that_stay(connection, mart, derived, parent, child, counts)
+                    safe = _sums_that_stay(connection, mart, derived, parent, child, counts, limits.count_max)
                     struck = struck[~safe[struck]]
                 mask[struck] = True
         for line in mart.windows:
@@ -125,12 +128,9 @@ def _sums_that_stay(
     parent: Indices,
     child: Indices,
     counts: Mapping[str, Flags],
+    count_max: float,
 ) -> Flags:
-    """Rows whose sum of capped parts tells nothing new about the hidden parts.
-
-    The sum of the hidden parts is known anyway. If none exceeds its cap, the capped sum adds that none does:
-    each hidden part then has its cap as a bound, which must leave it, and through it the others, room enough.
-    """
+    """Rows whose sum of capped parts does not narrow a small hidden part down."""
     count, cap = derived.capped
     found = connection.execute(
         f"select rid, coalesce({quoted(count)}::double, 0) as held, coalesce({quoted(cap)}::double, 0) as cap "
@@ -138,18 +138,16 @@ def _sums_that_stay(
     ).fetchnumpy()
     value, limit = np.asarray(found["held"], dtype=float), np.asarray(found["cap"], dtype=float)
     own = np.logical_or.reduce([counts[source] for source in derived.sources])
+    stays = ~own
     part = own[child]
-    rows = len(own)
     whole, inside = parent[part], child[part]
-    total_cap = np.bincount(whole, weights=limit[inside], minlength=rows)
-    total = np.bincount(whole, weights=value[inside], minlength=rows)
-    least = total[whole] - (total_cap[whole] - limit[inside])
-    tight = (value[inside] > limit[inside]) | (limit[inside] < CAP_MIN) | (least > 1)
-    stays = np.ones(rows, dtype=bool)
-    stays[whole[tight]] = False
-    # A hidden denominator hides the cap too, and the total itself must be shown.
-    stays[whole[~counts[count][inside]]] = False
-    stays[own] = False
+    for row in np.unique(whole):
+        hidden = inside[whole == row]
+        # Where the cap is hidden too, nothing is said about what the sum tells.
+        if not counts[count][hidden].all() or not capped_sum_tells_nothing(
+            value[hidden], limit[hidden], count_max
+        ):
+            stays[row] = False
     return stays
 
 

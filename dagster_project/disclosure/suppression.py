@@ -349,6 +349,26 @@ def ranges(cells: Cells, hidden: Flags) -> tuple[Numbers, Numbers]:
     return _propagate(cells, hidden, np.where(hidden, 0.0, cells.values))
 
 
+def capped_sum_tells_nothing(values: Numbers, caps: Numbers, count_max: float) -> bool:
+    """Whether the sum of `values`, each counted up to its cap, leaves every small value its range.
+
+    Known are the caps, the sum of the values, and the sum of what counts. A small value keeps its range if
+    each number from 1 to `count_max` is possible: if others can count for the rest, and, where a surplus is
+    left, at least one of them reaches its cap.
+    """
+    total, counted = values.sum(), np.minimum(values, caps).sum()
+    for place in np.flatnonzero((values > TOLERANCE) & (values <= count_max)):
+        others = np.delete(caps, place)
+        if not len(others):
+            return False
+        for guess in range(1, int(count_max) + 1):
+            rest = counted - min(guess, caps[place])
+            surplus = total - guess - rest
+            if rest < 0 or rest > others.sum() or surplus < 0 or (surplus > 0 and rest < others.min()):
+                return False
+    return True
+
+
 def _propagate(cells: Cells, hidden: Flags, low: Numbers) -> tuple[Numbers, Numbers]:
     low = low.copy()
     high = np.where(hidden, UNBOUNDED, cells.values)
