@@ -1,0 +1,500 @@
+"""The audit: an onlooker with every published table tries to work the hidden cells out.
+
+Belongs here: from published tables to equations, and from ranges to a verdict. It reads what is published, and
+the policy for what adds up to what; never the suppressor's plan. The figures behind the hidden cells are looked
+up last, to tell which of them are small. The trap: an identity that the audit does not know can't be attacked;
+what adds up must be in `expectations/disclosure.yml`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+from dagster_project.disclosure.figures import (
+    find_areas_of_the_nation,
+    matching_rows,
+    number_rows,
+    row_pairs,
+)
+from dagster_project.disclosure.policy import DISTINCT, EXACT, NEVER, MartPolicy, Policy
+from dagster_project.disclosure.recovery import CannotSolve, Flags, Indices, Known, Numbers, recover
+from dagster_project.disclosure.suppression import Limits
+from dagster_project.release.exports import quoted
+from dagster_project.release.tables import ReleasedTable
+
+PREFIX = "seen_"
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """A hidden small cell that can be narrowed down: where it stands and what is left open."""
+
+    mart: str
+    column: str
+    row: Mapping[str, object]
+    least: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What the audit found.
+
+    `hidden` counts the unknowns, `small` those that must keep their range. `weak` are small ones that don't,
+    `narrow` counts covering cells with less width than asked for, `beside` names columns that are shown
+    although a count they are worked out from is hidden, `weak_cells` holds (mart, column) -> rows.
+    """
+
+    hidden: int
+    small: int
+    weak: tuple[Weakness, ...]
+    narrow: int
+    beside: Mapping[str, int]
+    weak_cells: Mapping[tuple[str, str], Indices] = field(default_factory=dict)
+
+
+@dataclass
+class _Seen:
+    """The published tables as an onlooker sees them, place by place."""
+
+    rows: dict[str, int]
+    place: dict[tuple[str, str], Indices]
+    value: Numbers  # per place, NaN where hidden
+
+
+def audit(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    limits: Limits = Limits(),
+    published: str = "warehouse.published",
+    truth: str = "warehouse.marts",
+    also_seen: str | None = None,
+) -> AuditResult:
+    """Try to recover the hidden cells of `published`.
+
+    truth      where the figures behind the hidden cells are, read to judge the outcome only
+    also_seen  another release's published tables, which the onlooker has too: a cell hidden here and shown
+               there counts as known if its figure has not changed since
+
+    Raises CannotSolve when what is published contradicts the policy's identities.
+    """
+    marts = [
+        (policy.marts[table.name], table)
+        for table in tables
+        if table.is_shareable and table.name in policy.marts and policy.marts[table.name].counts
+    ]
+    find_areas_of_the_nation(connection, policy, published)
+    seen = _look(connection, marts, published)
+    actual = _truth(connection, marts, seen, truth)
+    given_away = np.zeros(len(seen.value), dtype=bool)
+    if also_seen is not None:
+        other = _elsewhere(connection, marts, seen, also_seen)
+        given_away = np.isnan(seen.value) & (np.abs(other - actual) < 1e-6)
+        if not given_away.any():
+            return AuditResult(0, 0, (), 0, {})
+        seen.value = np.where(given_away, other, seen.value)
+    unknown_of, known_value, count = _unknowns(connection, marts, seen)
+    known, is_fixed = _equations(connection, marts, seen, unknown_of, known_value, count, published, limits)
+
+    hidden_places = np.flatnonzero(unknown_of >= 0)
+    of_unknown = unknown_of[hidden_places]
+    true_value = np.zeros(count)
+    true_value[of_unknown] = actual[hidden_places]
+    small = (true_value > 0) & (true_value <= limits.count_max)
+    found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), small & ~is_fixed)
+    least = np.maximum(found.least, found.outer_least)
+    largest = np.minimum(found.largest, found.outer_largest)
+    weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
+    narrow = ~small & ~is_fixed & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
+    narrow &= true_value > 0
+    return AuditResult(
+        hidden=count,
+        small=int(small.sum()),
+        weak=_named(connection, marts, seen, unknown_of, weak, found.outer_least, found.outer_largest),
+        narrow=int(narrow.sum()),
+        beside=_shown_beside(connection, marts),
+        weak_cells=_weak_cells(marts, seen, unknown_of, weak),
+    )
+
+
+def _look(
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]], schema: str
+) -> _Seen:
+    rows: dict[str, int] = {}
+    place: dict[tuple[str, str], Indices] = {}
+    values: list[Numbers] = []
+    size = 0
+    for mart, table in marts:
+        number_rows(connection, table, schema, PREFIX)
+        columns = []
+        for item in mart.counts:
+            name = quoted(item.name)
+            columns.append(f"case when {item.where} then {name}::double end as {name}")
+            columns.append(
+                f"contains(concat(';', suppressed_columns, ';'), ';{item.name};') as {quoted('h_' + item.name)}"
+            )
+        found = connection.execute(
+            f"select rid, {', '.join(columns)} from {quoted(PREFIX + mart.name)} order by rid"
+        ).fetchnumpy()
+        rows[mart.name] = len(found["rid"])
+        for item in mart.counts:
+            numbers = np.ma.filled(np.ma.asarray(found[item.name], dtype=np.float64), np.nan)
+            hidden = np.asarray(found["h_" + item.name], dtype=bool)
+            numbers = np.where(hidden, np.nan, numbers)
+            there = hidden | ~np.isnan(numbers)
+            places = np.full(len(numbers), _NONE, dtype=np.int64)
+            places[there] = size + np.arange(int(there.sum()))
+            place[mart.name, item.name] = places
+            values.append(numbers[there])
+            size += int(there.sum())
+    return _Seen(rows, place, np.concatenate(values) if values else np.empty(0))
+
+
+def _truth(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    schema: str,
+) -> Numbers:
+    """The figure at each place; NaN where `schema` has no such row."""
+    return _values_by_key(connection, marts, seen, schema)
+
+
+def _elsewhere(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    schema: str,
+) -> Numbers:
+    """What another release shows at each place; NaN where it shows nothing."""
+    return _values_by_key(connection, marts, seen, schema)
+
+
+def _values_by_key(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    schema: str,
+) -> Numbers:
+    values = np.full(len(seen.value), np.nan)
+    database, _, name = schema.partition(".")
+    for mart, table in marts:
+        held = {
+            row[0]
+            for row in connection.execute(
+                "select column_name from duckdb_columns() "
+                "where database_name = $database and schema_name = $schema and table_name = $table",
+                {"database": database, "schema": name, "table": mart.name},
+            ).fetchall()
+        }
+        wanted = [count.name for count in mart.counts if count.name in held]
+        keys = [column for column in table.grain if column not in mart.count_names]
+        if not wanted or not set(keys) <= held:
+            continue
+        on = " and ".join(f"seen.{quoted(key)} is not distinct from held.{quoted(key)}" for key in keys)
+        columns = ", ".join(f"any_value(held.{quoted(name)}::double) as {quoted(name)}" for name in wanted)
+        found = connection.execute(
+            f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
+            f"inner join {schema}.{quoted(mart.name)} as held on {on} "
+            "where seen.is_suppressed group by seen.rid"
+        ).fetchnumpy()
+        row = found["rid"].astype(np.int64)
+        for name_of in wanted:
+            numbers = np.ma.filled(np.ma.asarray(found[name_of], dtype=np.float64), np.nan)
+            places = seen.place[mart.name, name_of][row]
+            there = places >= 0
+            values[places[there]] = numbers[there]
+    return values
+
+
+def _unknowns(
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen
+) -> tuple[Indices, Numbers, int]:
+    """The unknown at each place (-1 where it is known), what is known there, and how many unknowns there are."""
+    pairs = [np.empty((0, 2), dtype=np.int64)]
+    names = {mart.name for mart, _ in marts}
+    for mart, _ in marts:
+        for same in mart.same_as:
+            if same.mart not in names:
+                continue
+            left, right = matching_rows(
+                connection, (mart.name, same.where), (same.mart, same.other_where), same.on, PREFIX
+            )
+            pairs.append(
+                _both(seen.place[mart.name, same.column][left], seen.place[same.mart, same.other_column][right])
+            )
+    links = np.concatenate(pairs)
+    size = len(seen.value)
+    graph = coo_array((np.ones(len(links), dtype=np.int8), (links[:, 0], links[:, 1])), shape=(size, size))
+    number, label = connected_components(graph, directed=False)
+    shown = ~np.isnan(seen.value)
+    value_of = np.full(number, np.nan)
+    value_of[label[shown]] = seen.value[shown]
+    is_unknown = np.isnan(value_of)
+    numbering = np.full(number, _NONE, dtype=np.int64)
+    numbering[is_unknown] = np.arange(int(is_unknown.sum()))
+    return numbering[label], value_of[label], int(is_unknown.sum())
+
+
+def _equations(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    unknown_of: Indices,
+    value: Numbers,
+    count: int,
+    schema: str,
+    limits: Limits,
+) -> tuple[Known, Flags]:
+    """The equations and bounds, and which unknowns are sums over time of others (their range follows)."""
+    names = {mart.name for mart, _ in marts}
+    exact: list[tuple[Indices, Indices]] = []
+    bounded: list[tuple[Indices, Indices, bool]] = []
+    smaller: list[Indices] = []
+    of_time: list[tuple[Indices, Indices]] = []
+    summed = np.zeros(len(value), dtype=bool)
+    for mart, table in marts:
+        for window in mart.windows:
+            whole, part = row_pairs(connection, window, table.grain, mart.name, schema, PREFIX)
+            for item in mart.counts:
+                places = seen.place[mart.name, item.name]
+                pairs = _both(places[whole], places[part])
+                if item.adds_over_time == EXACT:
+                    of_time.append((pairs[:, 0], pairs[:, 1]))
+                    summed[pairs[:, 0]] = True
+                elif item.adds_over_time == DISTINCT:
+                    smaller.append(pairs[:, ::-1])
+                    bounded.append((pairs[:, 0], pairs[:, 1], True))
+    for mart, table in marts:
+        for line in mart.lines:
+            if line.parent_mart is not None and line.parent_mart not in names:
+                continue
+            whole, part = row_pairs(connection, line, table.grain, mart.name, schema, PREFIX)
+            for item in mart.counts:
+                if line.child_column not in (None, item.name) or item.adds == NEVER:
+                    continue
+                head = seen.place[line.parent_mart or mart.name, line.parent_column or item.name]
+                pairs = _both(head[whole], seen.place[mart.name, item.name][part])
+                if item.adds == EXACT:
+                    exact.append((pairs[:, 0], pairs[:, 1]))
+                else:
+                    bounded.append((pairs[:, 0], pairs[:, 1], item.adds == DISTINCT))
+                    if item.adds == DISTINCT:
+                        smaller.append(pairs[:, ::-1])
+        for split in mart.splits:
+            whole_places = seen.place[mart.name, split.whole]
+            pairs = np.concatenate(
+                [_both(whole_places, seen.place[mart.name, part]) for part in split.parts]
+            )
+            if split.adds == EXACT:
+                exact.append((pairs[:, 0], pairs[:, 1]))
+            else:
+                bounded.append((pairs[:, 0], pairs[:, 1], False))
+        for low, high in (*mart.at_most, *mart.bounds):
+            smaller.append(_both(seen.place[mart.name, low], seen.place[mart.name, high]))
+
+    builder = _Builder(unknown_of, value, count)
+    for whole, part in of_time:
+        builder.add_sum(whole, part, equal=True)
+    for whole, part in exact:
+        # What adds up in each quarter adds up over them: such a line of sums says nothing more.
+        own = ~summed[whole]
+        builder.add_sum(whole[own], part[own], equal=True)
+    for whole, part, counted_once in bounded:
+        own = ~summed[whole]
+        builder.add_sum(whole[own], part[own], equal=False, reverse=counted_once)
+    for pairs in smaller:
+        # A cap in every quarter is a cap on their sum.
+        builder.add_smaller(pairs[~summed[pairs[:, 0]]])
+    return builder.finish(summed)
+
+
+class _Builder:
+    """Collects equations over places and turns them into equations over unknowns."""
+
+    def __init__(self, unknown_of: Indices, value: Numbers, count: int) -> None:
+        self.unknown_of = unknown_of
+        self.value = np.nan_to_num(value)
+        self.count = count
+        self.upper = np.full(count, np.inf)
+        self.equal: list[tuple[Indices, Indices, Numbers, Numbers]] = []
+        self.at_most: list[tuple[Indices, Indices, Numbers, Numbers]] = []
+
+    def add_sum(self, whole: Indices, part: Indices, *, equal: bool, reverse: bool = False) -> None:
+        """Each whole is the sum of its parts; not `equal`, it is no less (with `reverse`, no more)."""
+        if not len(whole):
+            return
+        heads, line = np.unique(whole, return_inverse=True)
+        row = np.concatenate([line, np.arange(len(heads))])
+        place = np.concatenate([part, heads])
+        weight = np.concatenate([np.ones(len(part)), -np.ones(len(heads))])
+        if reverse:
+            weight = -weight
+        self._add(self.equal if equal else self.at_most, row, place, weight, len(heads))
+
+    def add_smaller(self, pairs: Indices) -> None:
+        """The first of each pair is at most the second."""
+        if not len(pairs):
+            return
+        low, high = self.unknown_of[pairs[:, 0]], self.unknown_of[pairs[:, 1]]
+        capped = (low >= 0) & (high < 0)
+        np.minimum.at(self.upper, low[capped], self.value[pairs[capped, 1]])
+        rest = pairs[high >= 0]
+        number = len(rest)
+        row = np.concatenate([np.arange(number), np.arange(number)])
+        place = np.concatenate([rest[:, 0], rest[:, 1]])
+        weight = np.concatenate([np.ones(number), -np.ones(number)])
+        self._add(self.at_most, row, place, weight, number)
+
+    def _add(
+        self,
+        into: list[tuple[Indices, Indices, Numbers, Numbers]],
+        row: Indices,
+        place: Indices,
+        weight: Numbers,
+        rows: int,
+    ) -> None:
+        unknown = self.unknown_of[place]
+        is_known = unknown < 0
+        right = -np.bincount(row[is_known], weights=weight[is_known] * self.value[place[is_known]], minlength=rows)
+        open_row, open_unknown, open_weight = row[~is_known], unknown[~is_known], weight[~is_known]
+        used, renumbered = np.unique(open_row, return_inverse=True)
+        if len(used):
+            into.append((renumbered, open_unknown, open_weight, right[used]))
+
+    def finish(self, summed: Flags) -> tuple[Known, Flags]:
+        """The system, without equations that only define a sum over time that nothing else speaks of."""
+        equal, equal_to = self._stack(self.equal)
+        at_most, at_most_of = self._stack(self.at_most)
+        is_sum = np.zeros(self.count, dtype=bool)
+        places = np.flatnonzero(summed & (self.unknown_of >= 0))
+        is_sum[self.unknown_of[places]] = True
+        uses = np.bincount(equal.indices, minlength=self.count) + np.bincount(
+            at_most.indices, minlength=self.count
+        )
+        loose = is_sum & (uses == 1) & np.isinf(self.upper)
+        entries = equal.tocoo()
+        defines = np.zeros(equal.shape[0], dtype=bool)
+        defines[entries.row[loose[entries.col] & (entries.data < 0)]] = True
+        return (
+            Known(equal[~defines], equal_to[~defines], at_most, at_most_of, self.upper),
+            loose,
+        )
+
+    def _stack(
+        self, parts: Sequence[tuple[Indices, Indices, Numbers, Numbers]]
+    ) -> tuple[csr_array, Numbers]:
+        rows, columns, weights, rights = [], [], [], []
+        number = 0
+        for row, column, weight, right in parts:
+            rows.append(row + number)
+            columns.append(column)
+            weights.append(weight)
+            rights.append(right)
+            number += len(right)
+        if not number:
+            return csr_array((0, self.count)), np.empty(0)
+        # One number in several places gives one equation several times; each is kept once.
+        matrix = coo_array(
+            (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
+            shape=(number, self.count),
+        ).tocsr()
+        return _distinct_rows(matrix, np.concatenate(rights))
+
+
+def _distinct_rows(matrix: csr_array, right: Numbers) -> tuple[csr_array, Numbers]:
+    """Each equation once: equal ones have equal sums under two sets of arbitrary weights."""
+    random = np.random.default_rng(7)
+    marks = np.stack(
+        [np.round(matrix @ random.random(matrix.shape[1]), 9), np.round(matrix @ random.random(matrix.shape[1]), 9)]
+    )
+    _, first = np.unique(np.round(np.vstack([marks, right]), 6), axis=1, return_index=True)
+    first = np.sort(first)
+    return matrix[first], right[first]
+
+
+def _both(one: Indices, other: Indices) -> Indices:
+    there = (one >= 0) & (other >= 0)
+    pairs = np.stack([one[there], other[there]], axis=1)
+    return pairs[pairs[:, 0] != pairs[:, 1]]
+
+
+def _weak_cells(
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen, unknown_of: Indices, weak: Flags
+) -> dict[tuple[str, str], Indices]:
+    found: dict[tuple[str, str], Indices] = {}
+    for mart, _ in marts:
+        for name in mart.count_names:
+            places = seen.place[mart.name, name]
+            unknown = np.where(places >= 0, unknown_of[places], _NONE)
+            rows = np.flatnonzero((unknown >= 0) & weak[unknown])
+            if len(rows):
+                found[mart.name, name] = rows
+    return found
+
+
+def _named(
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    unknown_of: Indices,
+    weak: Flags,
+    least: Numbers,
+    largest: Numbers,
+) -> tuple[Weakness, ...]:
+    found = []
+    for (mart_name, column), rows in _weak_cells(marts, seen, unknown_of, weak).items():
+        table = next(table for mart, table in marts if mart.name == mart_name)
+        keys = ", ".join(quoted(key) for key in table.grain)
+        for row in rows:
+            unknown = unknown_of[seen.place[mart_name, column][row]]
+            values = connection.execute(
+                f"select {keys} from {quoted(PREFIX + mart_name)} where rid = {int(row)}"
+            ).fetchone()
+            found.append(
+                Weakness(
+                    mart_name,
+                    column,
+                    dict(zip(table.grain, values or (), strict=False)),
+                    float(least[unknown]),
+                    float(largest[unknown]),
+                )
+            )
+            if len(found) >= 100:
+                return tuple(found)
+    return tuple(found)
+
+
+def _shown_beside(
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]]
+) -> dict[str, int]:
+    """Columns with a figure in a row where a count behind it is hidden: a rate and one count give the other."""
+    found: dict[str, int] = {}
+    for mart, table in marts:
+        public = {column.name for column in table.columns}
+        checks: dict[str, str] = {}
+        for derived in mart.derived:
+            hidden = " or ".join(
+                f"contains(concat(';', suppressed_columns, ';'), ';{source};')" for source in derived.sources
+            )
+            for name in derived.columns:
+                if name in public and not (derived.capped or derived.of_parts):
+                    checks[name] = f"count(*) filter ({quoted(name)} is not null and ({hidden}))"
+        if not checks:
+            continue
+        counts = connection.execute(
+            f"select {', '.join(checks.values())} from {quoted(PREFIX + mart.name)} where is_suppressed"
+        ).fetchone()
+        for name, number in zip(checks, counts or (), strict=True):
+            if number:
+                found[f"{mart.name}.{name}"] = int(number)
+    return found
+
+
+__all__ = ["AuditResult", "CannotSolve", "Weakness", "audit"]
