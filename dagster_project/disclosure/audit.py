@@ -20,7 +20,7 @@ from dagster_project.disclosure.figures import (
     number_rows,
     row_pairs,
 )
-from dagster_project.disclosure.policy import DISTINCT, EXACT, NEVER, MartPolicy, Policy
+from dagster_project.disclosure.policy import DISTINCT, EXACT, LOOSELY, NEVER, MartPolicy, Policy
 from dagster_project.disclosure.recovery import CannotSolve, Flags, Indices, Known, Numbers, recover
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.release.exports import quoted
@@ -105,7 +105,7 @@ def audit(
     hidden_places = np.flatnonzero(unknown_of >= 0)
     of_unknown = unknown_of[hidden_places]
     true_value = np.zeros(count)
-    true_value[of_unknown] = actual[hidden_places]
+    np.fmax.at(true_value, of_unknown, actual[hidden_places])
     small = (true_value > 0) & (true_value <= limits.count_max)
     found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), small & ~is_fixed)
     least = np.maximum(found.least, found.outer_least)
@@ -227,7 +227,9 @@ def _unknowns(
                 connection, (mart.name, same.where), (same.mart, same.other_where), same.on, PREFIX
             )
             pairs.append(
-                _both(seen.place[mart.name, same.column][left], seen.place[same.mart, same.other_column][right])
+                _both(
+                    seen.place[mart.name, same.column][left], seen.place[same.mart, same.other_column][right]
+                )
             )
     links = np.concatenate(pairs)
     size = len(seen.value)
@@ -277,7 +279,7 @@ def _equations(
                 continue
             whole, part = row_pairs(connection, line, table.grain, mart.name, schema, PREFIX)
             for item in mart.counts:
-                if line.child_column not in (None, item.name) or item.adds == NEVER:
+                if line.child_column not in (None, item.name) or item.adds in (LOOSELY, NEVER):
                     continue
                 head = seen.place[line.parent_mart or mart.name, line.parent_column or item.name]
                 pairs = _both(head[whole], seen.place[mart.name, item.name][part])
@@ -289,9 +291,7 @@ def _equations(
                         smaller.append(pairs[:, ::-1])
         for split in mart.splits:
             whole_places = seen.place[mart.name, split.whole]
-            pairs = np.concatenate(
-                [_both(whole_places, seen.place[mart.name, part]) for part in split.parts]
-            )
+            pairs = np.concatenate([_both(whole_places, seen.place[mart.name, part]) for part in split.parts])
             if split.adds == EXACT:
                 exact.append((pairs[:, 0], pairs[:, 1]))
             else:
@@ -362,7 +362,9 @@ class _Builder:
     ) -> None:
         unknown = self.unknown_of[place]
         is_known = unknown < 0
-        right = -np.bincount(row[is_known], weights=weight[is_known] * self.value[place[is_known]], minlength=rows)
+        right = -np.bincount(
+            row[is_known], weights=weight[is_known] * self.value[place[is_known]], minlength=rows
+        )
         open_row, open_unknown, open_weight = row[~is_known], unknown[~is_known], weight[~is_known]
         used, renumbered = np.unique(open_row, return_inverse=True)
         if len(used):
@@ -387,9 +389,7 @@ class _Builder:
             loose,
         )
 
-    def _stack(
-        self, parts: Sequence[tuple[Indices, Indices, Numbers, Numbers]]
-    ) -> tuple[csr_array, Numbers]:
+    def _stack(self, parts: Sequence[tuple[Indices, Indices, Numbers, Numbers]]) -> tuple[csr_array, Numbers]:
         rows, columns, weights, rights = [], [], [], []
         number = 0
         for row, column, weight, right in parts:
@@ -412,7 +412,10 @@ def _distinct_rows(matrix: csr_array, right: Numbers) -> tuple[csr_array, Number
     """Each equation once: equal ones have equal sums under two sets of arbitrary weights."""
     random = np.random.default_rng(7)
     marks = np.stack(
-        [np.round(matrix @ random.random(matrix.shape[1]), 9), np.round(matrix @ random.random(matrix.shape[1]), 9)]
+        [
+            np.round(matrix @ random.random(matrix.shape[1]), 9),
+            np.round(matrix @ random.random(matrix.shape[1]), 9),
+        ]
     )
     _, first = np.unique(np.round(np.vstack([marks, right]), 6), axis=1, return_index=True)
     first = np.sort(first)
@@ -495,6 +498,3 @@ def _shown_beside(
             if number:
                 found[f"{mart.name}.{name}"] = int(number)
     return found
-
-
-__all__ = ["AuditResult", "CannotSolve", "Weakness", "audit"]

@@ -33,8 +33,8 @@ from dagster_project.settings import EXPECTATIONS_DIR
 
 POLICY_FILE = EXPECTATIONS_DIR / "disclosure.yml"
 
-EXACT, AT_MOST, DISTINCT, NEVER = "exactly", "at_most", "distinct", "never"
-_ADDS = (EXACT, AT_MOST, DISTINCT, NEVER)
+EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER = "exactly", "at_most", "distinct", "loosely", "never"
+_ADDS = (EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER)
 _MART_KEYS = {
     "shown",
     "exempt",
@@ -59,8 +59,8 @@ class Count:
     """A count subject to suppression.
 
     `adds` says what the rows below make of it in the row above: `exactly` their sum, `at_most` no less than
-    the sum of the rows that are there, `distinct` people counted once, `never` nothing. `adds_over_time`
-    says the same of quarters and windows. In rows outside `where` the column holds no count.
+    the sum of the rows that are there, `distinct` people counted once, `loosely` something near it, `never` nothing.
+    `adds_over_time` says the same of quarters and windows. In rows outside `where` the column holds no count.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The product as Dagster sees it: extracts -> models -> gate -> release.
+"""The product as Dagster sees it: extracts -> models -> disclosure control -> gate -> release.
 
 Here: the assets, checks and jobs over `Pipeline`, and the resource that holds a run's settings. Not here: any
 stage's work. The one trap: a run is one writer in one process. The executor is in process, and the pipeline
@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.disclosure.control import disclosure_checks
 from dagster_project.extracts import IngestResult
 from dagster_project.gate.checks import Check, Severity, Verdict
 from dagster_project.gate.suites import Suite, read_suites
@@ -25,6 +26,7 @@ from dagster_project.warehouse.dbt_runner import load_manifest
 
 RUN_JOB = "iqa_run"
 CHECK_JOB = "iqa_check"
+DISCLOSURE = dg.AssetKey("disclosure_control")
 GATE = dg.AssetKey("gate")
 RELEASE = dg.AssetKey("release")
 
@@ -56,7 +58,8 @@ def build_definitions(
     assets = [
         _extract_assets(document),
         build_dbt_assets(document),
-        _gate_asset([*marts, *_source_keys(document)]),
+        _disclosure_asset(marts),
+        _gate_asset([DISCLOSURE, *marts, *_source_keys(document)]),
         _release_asset(),
     ]
     known = {key for asset in assets for key in asset.keys}
@@ -206,6 +209,60 @@ def _suite_result(suite: Suite, checks: list[Check], waived: Mapping[str, str]) 
                 for check in not_passed
             },
         },
+    )
+
+
+def _disclosure_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    planned = disclosure_checks()
+
+    @dg.asset(
+        key=DISCLOSURE,
+        deps=marts,
+        group_name="gate",
+        owners=[team(OWNER)],
+        kinds={"duckdb", "python"},
+        description="The shareable marts with small counts withheld, attacked by an audit before they leave.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                _check_name(check),
+                asset=DISCLOSURE,
+                description=check.reason,
+                blocking=check.severity is Severity.ERROR,
+            )
+            for check in planned
+        ],
+    )
+    def disclosure_control(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+        result = pipeline.protect()
+        return dg.MaterializeResult(
+            metadata={
+                "summary": result.sentence(),
+                "withheld": {
+                    outcome.mart: f"{outcome.counts_suppressed} of {outcome.counts} counts, "
+                    f"{outcome.rows_suppressed} of {outcome.rows} rows"
+                    for outcome in result.outcomes
+                },
+            },
+            check_results=[_disclosure_result(check, pipeline.waived) for check in result.checks],
+        )
+
+    return disclosure_control
+
+
+def _check_name(check: Check) -> str:
+    return check.id.partition(":")[2]
+
+
+def _disclosure_result(check: Check, waived: Mapping[str, str]) -> dg.AssetCheckResult:
+    is_waived = check.verdict is Verdict.FAILED and check.id in waived
+    return dg.AssetCheckResult(
+        asset_key=DISCLOSURE,
+        check_name=_check_name(check),
+        passed=check.verdict is Verdict.PASSED,
+        severity=dg.AssetCheckSeverity.ERROR
+        if check.severity is Severity.ERROR and not is_waived
+        else dg.AssetCheckSeverity.WARN,
+        metadata={"verdict": str(check.verdict), "detail": check.detail},
     )
 
 

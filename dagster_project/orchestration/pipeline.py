@@ -1,4 +1,4 @@
-"""One run, stage by stage: ingest, build, expectations, gate, release.
+"""One run, stage by stage: ingest, build, expectations, disclosure control, gate, release.
 
 Here: the order of the stages and what each leaves for the next. Not here: what a stage does (its own folder),
 and how a run is shown (commands, Dagster). The one trap: DuckDB lets one process open the warehouse file for
@@ -26,6 +26,8 @@ from dagster_project.assurance.chain import Head
 from dagster_project.assurance.sign_offs import read_sign_offs
 from dagster_project.assurance.statuses import Assured, apply_statuses
 from dagster_project.assurance.waivers import expired_among, read_waivers
+from dagster_project.disclosure.control import DisclosureResult, control_disclosure, disclosure_checks
+from dagster_project.disclosure.policy import POLICY_FILE, read_policy
 from dagster_project.errors import IqaError
 from dagster_project.extracts import ExtractError, IngestResult, ingest
 from dagster_project.extracts.result import FileOutcome
@@ -45,7 +47,7 @@ from dagster_project.orchestration.intake import (
 )
 from dagster_project.orchestration.steps import StepReport, count_of
 from dagster_project.release.files import point, write_text
-from dagster_project.release.history import VERIFIED
+from dagster_project.release.history import CURRENT, VERIFIED, pointed_at
 from dagster_project.release.identity import RELEASES, new_release_id
 from dagster_project.release.locks import WriterLock, writer_lock
 from dagster_project.release.provenance import CodeVersion, code_version
@@ -57,8 +59,8 @@ from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_ma
 from dagster_project.warehouse.run_context import RunContext, write_run_context
 
 SUITES_DIR = EXPECTATIONS_DIR / "marts"
-# Where the shareable rows of a release come from.
-SHAREABLE_SCHEMA = "marts"
+# Where the shareable rows of a release come from: made by disclosure control.
+SHAREABLE_SCHEMA = "published"
 
 
 class Pipeline:
@@ -245,10 +247,27 @@ class Pipeline:
     def _hand_over(self) -> None:
         self._side.hand_over(Task(self.suites, self.settings.warehouse, self._limits()))
 
+    def protect(self) -> DisclosureResult:
+        """Schema `published`: the shareable marts with small counts withheld, and the audit that attacks it."""
+        with self._step("Protect") as done:
+            last = pointed_at(self.settings.marts_dir, CURRENT)
+            with self._writable() as connection:
+                result = control_disclosure(
+                    connection,
+                    read_policy(self._policy_file),
+                    released_tables(self.manifest.document),
+                    None if last is None else self.settings.marts_dir / RELEASES / last,
+                )
+            self._completed.extend(result.checks)
+            done(result.sentence(), counts=result.counts)
+        return result
+
     def decide(self) -> GateDecision:
         """Planned checks against completed ones. Where the gate is open, the headline figures are read."""
         with self._step("Gate") as done:
-            plan = planned_checks(self.manifest.document, self.suites, ingest_checks())
+            plan = planned_checks(
+                self.manifest.document, self.suites, [*ingest_checks(), *disclosure_checks()]
+            )
             decision = self.decision = decide(plan, self._completed, self.waived)
             if decision.may_release:
                 with self.candidate() as connection:
@@ -317,6 +336,14 @@ class Pipeline:
         with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
             path = str(self.settings.warehouse).replace("'", "''")
             connection.execute(f"attach '{path}' as warehouse (read_only)")
+            yield connection
+
+    @contextmanager
+    def _writable(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the warehouse attached to write, as `warehouse`."""
+        with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
+            path = str(self.settings.warehouse).replace("'", "''")
+            connection.execute(f"attach '{path}' as warehouse")
             yield connection
 
     def row_counts(self) -> dict[tuple[str, str], int]:

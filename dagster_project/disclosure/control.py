@@ -1,0 +1,302 @@
+"""The step as a run calls it: plan, publish, audit, and hide more where the audit got through.
+
+Belongs here: the order of things, the guard against the last release, and the checks the gate plans. Does not:
+any choice of cells. The trap: the plan follows from the inputs alone, so that two runs agree; the last release
+enters only where its tables and this one's together give a cell away, which takes a revision of a closed quarter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from dagster_project.disclosure.audit import AuditResult, CannotSolve, audit
+from dagster_project.disclosure.errors import DisclosureError
+from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
+from dagster_project.disclosure.policy import Policy, require_cover
+from dagster_project.disclosure.publishing import MartOutcome, publish
+from dagster_project.disclosure.suppression import Flags, Limits, protect
+from dagster_project.gate.checks import Check, Kind, Severity
+from dagster_project.release.exports import literal, quoted
+from dagster_project.release.tables import ReleasedTable
+
+OWNER = "Performance Analysis"
+MARTS, PUBLISHED = "warehouse.marts", "warehouse.published"
+_LAST = "last_release"
+# Each round hides more; what three rounds don't settle is for a person to look at.
+_ROUNDS_MAX = 3
+
+_IDENTITIES = "disclosure:figures_add_up"
+_RANGES = "disclosure:small_cells_keep_their_range"
+_WIDTHS = "disclosure:covering_cells_keep_a_width"
+_BESIDE = "disclosure:nothing_is_shown_beside_what_it_is_made_of"
+_LAST_RELEASE = "disclosure:the_last_release_gives_nothing_away"
+
+
+@dataclass(frozen=True)
+class DisclosureResult:
+    """What was published, and what the audit found. `checks` are completed."""
+
+    outcomes: tuple[MartOutcome, ...]
+    checks: tuple[Check, ...]
+    rounds: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Counts shown and withheld, over all marts."""
+        return {
+            "counts": sum(outcome.counts for outcome in self.outcomes),
+            "counts_withheld": sum(outcome.counts_suppressed for outcome in self.outcomes),
+            "rows": sum(outcome.rows for outcome in self.outcomes),
+            "rows_with_withheld_cells": sum(outcome.rows_suppressed for outcome in self.outcomes),
+        }
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        counts = self.counts
+        share = counts["counts_withheld"] / counts["counts"] if counts["counts"] else 0.0
+        not_passed = sum(check.verdict != "passed" for check in self.checks)
+        return (
+            f"{counts['counts_withheld']:,} of {counts['counts']:,} counts withheld ({share:.0%}), "
+            f"{len(self.checks)} checks of the audit, {not_passed} not passed"
+        )
+
+
+def disclosure_checks() -> list[Check]:
+    """The checks this step plans."""
+    return [
+        _check(
+            _IDENTITIES,
+            Severity.ERROR,
+            "Figures add up as the disclosure policy says, or the audit proves nothing.",
+        ),
+        _check(_RANGES, Severity.ERROR, "Nobody can work a small count out from the published tables."),
+        _check(_WIDTHS, Severity.WARN, "Cells that cover small counts leave a range open themselves."),
+        _check(_BESIDE, Severity.ERROR, "A rate beside one of its counts would give the other away."),
+        _check(
+            _LAST_RELEASE, Severity.ERROR, "The last release and this one together give no small count away."
+        ),
+    ]
+
+
+def limits_of(connection: duckdb.DuckDBPyConnection, schema: str = "warehouse.seeds") -> tuple[Limits, float]:
+    """The thresholds of the seed `policies`: limits, and the size below which a uniform group is hidden.
+
+    Raises DisclosureError when one is missing.
+    """
+    names = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
+    found = dict(
+        connection.execute(
+            f"select policy_key, policy_value::double from {schema}.policies where list_contains($names, policy_key)",
+            {"names": list(names)},
+        ).fetchall()
+    )
+    missing = [name for name in names if found.get(name) is None]
+    if missing:
+        raise DisclosureError(
+            f"Policy rows are missing: {', '.join(missing)}.",
+            where="dbt/seeds/policies.csv",
+            expected="a row with a number for each",
+            next_step="Add the rows, then run again.",
+        )
+    return Limits(found[names[0]], found[names[1]]), float(found[names[2]])
+
+
+def control_disclosure(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    last_release: Path | None = None,
+) -> DisclosureResult:
+    """Write schema `published` of the warehouse that `connection` has attached, and audit it.
+
+    last_release   the folder of the release before this one, which readers have too
+
+    Raises DisclosureError when the policy does not fit the marts.
+    """
+    require_cover(policy, tables)
+    limits, uniform_below = limits_of(connection)
+    figures = read_figures(connection, policy, tables, MARTS, uniform_below)
+    extra = np.zeros(figures.cells.size, dtype=bool)
+    has_last = last_release is not None and _open_last(connection, tables, last_release)
+    outcomes: list[MartOutcome] = []
+    checks: list[Check] = []
+    rounds = 0
+    while rounds < _ROUNDS_MAX:
+        rounds += 1
+        plan = protect(figures.cells, limits, extra)
+        outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED)
+        checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, has_last)
+        if is_played_off and figures.cells.also_hidden is None:
+            figures = _with_last(connection, policy, tables, figures)
+        elif weak.any():
+            extra = extra | weak
+        else:
+            break
+    if has_last:
+        connection.execute(f"detach {_LAST}")
+    return DisclosureResult(tuple(outcomes), tuple(checks), rounds)
+
+
+def _audited(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    figures: Figures,
+    limits: Limits,
+    has_last: bool,
+) -> tuple[list[Check], Flags, bool]:
+    """The completed checks, the cells to cover better, and whether the last release gives one away."""
+    by_id = {check.id: check for check in disclosure_checks()}
+    checks = []
+    weak_cells = np.zeros(figures.cells.size, dtype=bool)
+    is_played_off = False
+    if figures.untrue:
+        found = [f"{name} ({rows} rows)" for name, rows in sorted(figures.untrue.items())]
+        checks.append(
+            by_id[_IDENTITIES].failed(f"not so: {'; '.join(found[:5])}", sum(figures.untrue.values()))
+        )
+    else:
+        checks.append(by_id[_IDENTITIES].passed())
+    try:
+        result = audit(connection, policy, tables, limits, PUBLISHED, MARTS)
+    except CannotSolve as error:
+        return (
+            [
+                *checks,
+                *(by_id[name].crashed(str(error)) for name in (_RANGES, _WIDTHS, _BESIDE, _LAST_RELEASE)),
+            ],
+            weak_cells,
+            False,
+        )
+    weak_cells |= _cells_of(figures, result)
+    checks.append(_verdict(by_id[_RANGES], result))
+    checks.append(
+        by_id[_WIDTHS].failed(f"{result.narrow} covering counts can be narrowed down", result.narrow)
+        if result.narrow
+        else by_id[_WIDTHS].passed()
+    )
+    if result.beside:
+        names = ", ".join(f"{name} ({rows} rows)" for name, rows in result.beside.items())
+        checks.append(
+            by_id[_BESIDE].failed(f"shown beside a withheld count: {names}", sum(result.beside.values()))
+        )
+    else:
+        checks.append(by_id[_BESIDE].passed())
+    if not has_last:
+        checks.append(by_id[_LAST_RELEASE].passed("there is no release before this one"))
+        return checks, weak_cells, False
+    try:
+        forward = audit(connection, policy, tables, limits, PUBLISHED, MARTS, f"{_LAST}.published")
+        held = _tables_of_last(connection, tables)
+        backward = audit(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts", PUBLISHED)
+    except CannotSolve as error:
+        checks.append(by_id[_LAST_RELEASE].crashed(str(error)))
+        return checks, weak_cells, False
+    is_played_off = bool(forward.weak or backward.weak)
+    both = replace(forward, weak=(*forward.weak, *backward.weak))
+    checks.append(_verdict(by_id[_LAST_RELEASE], both))
+    return checks, weak_cells, is_played_off
+
+
+def _verdict(check: Check, result: AuditResult) -> Check:
+    if not result.weak:
+        return check.passed(f"{result.small:,} small counts among {result.hidden:,} withheld ones")
+    return check.failed(
+        f"{len(result.weak)} withheld counts can be worked out or narrowed down",
+        len(result.weak),
+        [
+            {
+                "mart": weakness.mart,
+                "column": weakness.column,
+                **weakness.row,
+                "between": f"{weakness.least:g} and {weakness.largest:g}",
+            }
+            for weakness in result.weak
+        ],
+    )
+
+
+def _cells_of(figures: Figures, result: AuditResult) -> Flags:
+    found = np.zeros(figures.cells.size, dtype=bool)
+    for (mart, column), rows in result.weak_cells.items():
+        cells = figures.cell_of[mart, column]
+        # A table with dropped rows numbers them otherwise; its counts stand in other marts too.
+        if len(rows) and rows.max() < len(cells):
+            named = cells[rows]
+            found[named[named >= 0]] = True
+    return found
+
+
+def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:
+    """Make the last release's tables readable as last_release.published and, unsuppressed, last_release.marts."""
+    parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
+    if not (parquet.is_dir() and restricted.is_dir()):
+        return False
+    connection.execute(f"attach ':memory:' as {_LAST}")
+    connection.execute(f"create schema {_LAST}.published")
+    connection.execute(f"create schema {_LAST}.marts")
+    for table in tables:
+        for schema, source in (("published", parquet), ("marts", restricted)):
+            file = source / f"{table.name}.parquet"
+            if file.exists():
+                connection.execute(
+                    f"create table {_LAST}.{schema}.{quoted(table.name)} as select * from {literal(file)}"
+                )
+    return True
+
+
+def _tables_of_last(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable]
+) -> list[ReleasedTable]:
+    """The tables that the last release holds with the columns of today."""
+    rows = connection.execute(
+        "select table_name, list(column_name) from duckdb_columns() "
+        f"where database_name = '{_LAST}' and schema_name = 'published' group by table_name"
+    ).fetchall()
+    held: Mapping[str, set[str]] = {name: set(columns) for name, columns in rows}
+    return [
+        table for table in tables if {column.name for column in table.columns} <= held.get(table.name, set())
+    ]
+
+
+def _with_last(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, tables: Sequence[ReleasedTable], figures: Figures
+) -> Figures:
+    """The same figures, bound by the last release: hidden stays hidden, and what it shows covers nothing."""
+    also_hidden = np.zeros(figures.cells.size, dtype=bool)
+    fixed = figures.cells.flags(figures.cells.fixed).copy()
+    for table in _tables_of_last(connection, tables):
+        mart = policy.marts.get(table.name)
+        if mart is None or not table.is_shareable or not mart.counts:
+            continue
+        keys = [column for column in table.grain if column not in mart.count_names]
+        on = " and ".join(f"now.{quoted(key)} is not distinct from last.{quoted(key)}" for key in keys)
+        columns = ", ".join(
+            f"any_value(last.{quoted(name)}::double) as {quoted(name)}, "
+            f"bool_or(contains(concat(';', last.suppressed_columns, ';'), ';{name};')) as {quoted('h_' + name)}"
+            for name in mart.count_names
+        )
+        found = connection.execute(
+            f"select now.rid, {columns} from {quoted(PREFIX + mart.name)} as now "
+            f"inner join {_LAST}.published.{quoted(mart.name)} as last on {on} group by now.rid"
+        ).fetchnumpy()
+        rows = found["rid"].astype(np.int64)
+        for name in mart.count_names:
+            cells = figures.cell_of[mart.name, name][rows]
+            there = cells >= 0
+            hidden = np.asarray(np.ma.filled(found["h_" + name], False), dtype=bool)
+            value = np.ma.filled(np.ma.asarray(found[name], dtype=np.float64), np.nan)
+            also_hidden[cells[there & hidden]] = True
+            same = there & ~np.isnan(value)
+            same[same] = np.abs(value[same] - figures.cells.values[cells[same]]) < 1e-6
+            fixed[cells[same]] = True
+    return replace(figures, cells=replace(figures.cells, also_hidden=also_hidden, fixed=fixed))
+
+
+def _check(name: str, severity: Severity, reason: str) -> Check:
+    return Check(
+        id=name, kind=Kind.DISCLOSURE, subject="published", severity=severity, owner=OWNER, reason=reason
+    )
