@@ -1,9 +1,9 @@
 """The audit: an onlooker with every published table tries to work the hidden cells out.
 
-Belongs here: from published tables to equations, and from ranges to a verdict. It reads what is published, and
-the policy for what adds up to what; never the suppressor's plan. The figures behind the hidden cells are looked
-up last, to tell which of them are small. The trap: an identity that the audit does not know can't be attacked;
-what adds up must be in `expectations/disclosure.yml`.
+Belongs here: from published tables to equations, and from ranges to a verdict. It reads what is published,
+and the policy for what adds up to what; never the suppressor's plan. The figures behind the hidden cells are
+looked up last, to tell which of them are small. The trap: an identity that the audit does not know can't be
+attacked; what adds up must be in `expectations/disclosure.yml`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from dagster_project.disclosure.figures import (
     row_pairs,
 )
 from dagster_project.disclosure.policy import DISTINCT, EXACT, LOOSELY, NEVER, MartPolicy, Policy
-from dagster_project.disclosure.recovery import CannotSolve, Flags, Indices, Known, Numbers, recover
+from dagster_project.disclosure.recovery import Flags, Indices, Known, Numbers, recover
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
-PREFIX = "seen_"
+PREFIX, HIDDEN = "seen_", "hidden_"
 _NONE = -1
 
 
@@ -71,7 +71,7 @@ def audit(
     connection: duckdb.DuckDBPyConnection,
     policy: Policy,
     tables: Sequence[ReleasedTable],
-    limits: Limits = Limits(),
+    limits: Limits,
     published: str = "warehouse.published",
     truth: str = "warehouse.marts",
     also_seen: str | None = None,
@@ -132,15 +132,23 @@ def _look(
     size = 0
     for mart, table in marts:
         number_rows(connection, table, schema, PREFIX)
-        columns = []
-        for item in mart.counts:
-            name = quoted(item.name)
-            columns.append(f"case when {item.where} then {name}::double end as {name}")
-            columns.append(
-                f"contains(concat(';', suppressed_columns, ';'), ';{item.name};') as {quoted('h_' + item.name)}"
-            )
+        flags = ", ".join(
+            f"coalesce(list_contains(names, '{name}'), false) as {quoted('h_' + name)}"
+            for name in mart.count_names
+        )
+        connection.execute(
+            f"create or replace temp table {quoted(HIDDEN + mart.name)} as "
+            f"select rid, {flags} from (select rid, string_split(suppressed_columns, ';') as names "
+            f"from {quoted(PREFIX + mart.name)} where is_suppressed)"
+        )
+        columns = ", ".join(
+            f"case when {item.where} then {quoted(item.name)}::double end as {quoted(item.name)}, "
+            f"coalesce({quoted('h_' + item.name)}, false) as {quoted('h_' + item.name)}"
+            for item in mart.counts
+        )
         found = connection.execute(
-            f"select rid, {', '.join(columns)} from {quoted(PREFIX + mart.name)} order by rid"
+            f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
+            f"left join {quoted(HIDDEN + mart.name)} as hidden on seen.rid = hidden.rid order by seen.rid"
         ).fetchnumpy()
         rows[mart.name] = len(found["rid"])
         for item in mart.counts:
@@ -216,7 +224,7 @@ def _values_by_key(
 def _unknowns(
     connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen
 ) -> tuple[Indices, Numbers, int]:
-    """The unknown at each place (-1 where it is known), what is known there, and how many unknowns there are."""
+    """The unknown at each place (-1 where it is known), what is known there, and how many there are."""
     pairs = [np.empty((0, 2), dtype=np.int64)]
     names = {mart.name for mart, _ in marts}
     for mart, _ in marts:
@@ -368,7 +376,7 @@ class _Builder:
         open_row, open_unknown, open_weight = row[~is_known], unknown[~is_known], weight[~is_known]
         used, renumbered = np.unique(open_row, return_inverse=True)
         if len(used):
-            into.append((renumbered, open_unknown, open_weight, right[used]))
+            into.append((renumbered, open_unknown, open_weight, np.asarray(right[used], dtype=np.float64)))
 
     def finish(self, summed: Flags) -> tuple[Known, Flags]:
         """The system, without equations that only define a sum over time that nothing else speaks of."""
@@ -477,22 +485,21 @@ def _named(
 def _shown_beside(
     connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]]
 ) -> dict[str, int]:
-    """Columns with a figure in a row where a count behind it is hidden: a rate and one count give the other."""
+    """Columns shown in rows where a count behind them is hidden: a rate and one count give the other."""
     found: dict[str, int] = {}
     for mart, table in marts:
         public = {column.name for column in table.columns}
         checks: dict[str, str] = {}
         for derived in mart.derived:
-            hidden = " or ".join(
-                f"contains(concat(';', suppressed_columns, ';'), ';{source};')" for source in derived.sources
-            )
+            hidden = " or ".join(quoted("h_" + source) for source in derived.sources)
             for name in derived.columns:
                 if name in public and not (derived.capped or derived.of_parts):
                     checks[name] = f"count(*) filter ({quoted(name)} is not null and ({hidden}))"
         if not checks:
             continue
         counts = connection.execute(
-            f"select {', '.join(checks.values())} from {quoted(PREFIX + mart.name)} where is_suppressed"
+            f"select {', '.join(checks.values())} from {quoted(PREFIX + mart.name)} "
+            f"inner join {quoted(HIDDEN + mart.name)} using (rid)"
         ).fetchone()
         for name, number in zip(checks, counts or (), strict=True):
             if number:

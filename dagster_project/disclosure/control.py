@@ -1,8 +1,9 @@
 """The step as a run calls it: plan, publish, audit, and hide more where the audit got through.
 
-Belongs here: the order of things, the guard against the last release, and the checks the gate plans. Does not:
-any choice of cells. The trap: the plan follows from the inputs alone, so that two runs agree; the last release
-enters only where its tables and this one's together give a cell away, which takes a revision of a closed quarter.
+Belongs here: the order of things, the guard against the last release, and the checks the gate plans. Does
+not: any choice of cells. The trap: the plan follows from the inputs alone, so that two runs agree; the last
+release enters only where its tables and this one's together give a cell away, which takes a revision of a
+closed quarter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +13,12 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from dagster_project.disclosure.audit import AuditResult, CannotSolve, audit
+from dagster_project.disclosure.audit import AuditResult, audit
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
 from dagster_project.disclosure.publishing import MartOutcome, publish
+from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Flags, Limits, protect
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.release.exports import literal, quoted
@@ -89,7 +91,8 @@ def limits_of(connection: duckdb.DuckDBPyConnection, schema: str = "warehouse.se
     names = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
     found = dict(
         connection.execute(
-            f"select policy_key, policy_value::double from {schema}.policies where list_contains($names, policy_key)",
+            f"select policy_key, policy_value::double from {schema}.policies "
+            "where list_contains($names, policy_key)",
             {"names": list(names)},
         ).fetchall()
     )
@@ -231,7 +234,7 @@ def _cells_of(figures: Figures, result: AuditResult) -> Flags:
 
 
 def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:
-    """Make the last release's tables readable as last_release.published and, unsuppressed, last_release.marts."""
+    """Make the last release readable: last_release.published, and unsuppressed last_release.marts."""
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
         return False
@@ -276,7 +279,8 @@ def _with_last(
         on = " and ".join(f"now.{quoted(key)} is not distinct from last.{quoted(key)}" for key in keys)
         columns = ", ".join(
             f"any_value(last.{quoted(name)}::double) as {quoted(name)}, "
-            f"bool_or(contains(concat(';', last.suppressed_columns, ';'), ';{name};')) as {quoted('h_' + name)}"
+            f"bool_or(list_contains(string_split(last.suppressed_columns, ';'), '{name}')) "
+            f"as {quoted('h_' + name)}"
             for name in mart.count_names
         )
         found = connection.execute(

@@ -1,8 +1,9 @@
 """The figures of the candidate's marts as cells, and what the policy says binds them.
 
-Belongs here: reading schema `marts` and turning the policy's conditions into the index arrays of `Cells`. Does
-not: choosing cells (`suppression.py`) and writing tables (`publishing.py`). The trap: one number stands in many
-places (three policies, two marts). They become one cell here, so that a plan can't hide it in one place only.
+Belongs here: reading schema `marts` and turning the policy's conditions into the index arrays of `Cells`.
+Does not: choosing cells (`suppression.py`) and writing tables (`publishing.py`). The trap: one number stands
+in many places (three policies, two marts). They become one cell here, so that a plan can't hide it in one
+place only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ def read_figures(
     schema: str = "warehouse.marts",
     uniform_below: float = 10,
 ) -> Figures:
-    """Read the figures of `tables` in `schema`; leaves a numbered copy of each in the temp table figures_<mart>."""
+    """Read the figures of `tables` in `schema`, and leave a numbered copy of each in figures_<mart>."""
     return _Reader(connection, policy, schema, uniform_below).read(
         [table for table in tables if table.is_shareable and table.name in policy.marts]
     )
@@ -178,7 +179,7 @@ class _Reader:
                     f"A count is negative: {int((numbers < 0).sum())} rows.",
                     where=f"{table.name}.{name}",
                     expected="counts of people, cases or points, none below zero",
-                    next_step="Correct the model, or name the column `derived` in expectations/disclosure.yml.",
+                    next_step="Correct the model, or call the column `derived` in the disclosure policy.",
                 )
             there = ~np.isnan(numbers)
             places = np.full(len(numbers), _NO_CELL, dtype=np.int64)
@@ -207,7 +208,7 @@ class _Reader:
                         f"A number that the policy calls the same differs in {int(differ.sum())} rows.",
                         where=f"{mart.name}.{same.column} and {same.mart}.{same.other_column}",
                         expected="equal figures, or no `same_as` between them",
-                        next_step="Find which mart is wrong, or correct `same_as` in expectations/disclosure.yml.",
+                        next_step="Find which mart is wrong, or correct `same_as` in the policy.",
                     )
                 left_parts.append(left)
                 right_parts.append(right)
@@ -238,7 +239,7 @@ class _Reader:
             for low, high in mart.at_most:
                 pairs = _both(cell_of[mart.name, low], cell_of[mart.name, high])
                 caps.append(pairs)
-                # A shown numerator would bound a hidden denominator from below, closely where the rate is high.
+                # A shown numerator would bound a hidden denominator from below.
                 implies.append(pairs[:, ::-1])
             uniform[self._uniform(mart, cell_of, values)] = True
             for split in mart.splits:
@@ -391,7 +392,7 @@ def _joined(parts: Sequence[Indices]) -> Indices:
 
 
 def _joined_pairs(parts: Sequence[Indices]) -> Indices:
-    return _distinct(np.concatenate([np.empty((0, 2), dtype=np.int64), *parts]))
+    return np.concatenate([np.empty((0, 2), dtype=np.int64), *parts])
 
 
 def _distinct(pairs: Indices) -> Indices:

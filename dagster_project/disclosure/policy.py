@@ -59,8 +59,9 @@ class Count:
     """A count subject to suppression.
 
     `adds` says what the rows below make of it in the row above: `exactly` their sum, `at_most` no less than
-    the sum of the rows that are there, `distinct` people counted once, `loosely` something near it, `never` nothing.
-    `adds_over_time` says the same of quarters and windows. In rows outside `where` the column holds no count.
+    the sum of the rows that are there, `distinct` people counted once, `loosely` something near it, `never`
+    nothing. `adds_over_time` says the same of quarters and windows. In rows outside `where` the column holds
+    no count.
     """
 
     name: str
@@ -132,9 +133,9 @@ class Uniform:
 class RowLine:
     """Rows that add up to another row: alike in their key but for the columns `over`.
 
-    `parent` and `child` are SQL conditions. `within` relates the two rows (aliases `parent` and `child`) where
-    equal keys do not. `parent_mart` and `parent_column` name a total in another mart, which the child rows of
-    `child_column` add up to on the columns `on`.
+    `parent` and `child` are SQL conditions. `within` relates the two rows (aliases `parent` and `child`)
+    where equal keys do not. `parent_mart` and `parent_column` name a total in another mart, which the child
+    rows of `child_column` add up to on the columns `on`.
     """
 
     id: str
@@ -150,7 +151,8 @@ class RowLine:
 
 @dataclass(frozen=True)
 class SameAs:
-    """`column` in the rows `where` is the number in `other_column` of `mart`, rows `other_where`, on equal `on`.
+    """`column` in the rows `where` is the number in `other_column` of `mart`, rows `other_where`, on equal
+    `on`.
 
     A name in `on` written `mine=theirs` compares two columns.
     """
@@ -250,7 +252,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
 
 
 def require_cover(policy: Policy, tables: Iterable[ReleasedTable]) -> None:
-    """Raise DisclosureError unless the policy says of every public column of every shareable table what it is."""
+    """Raise DisclosureError unless the policy says what every public column of a shareable table is."""
     problems: list[str] = []
     for table in tables:
         if not table.is_shareable or table.name in policy.reference_tables:
@@ -290,7 +292,7 @@ def require_cover(policy: Policy, tables: Iterable[ReleasedTable]) -> None:
             + (f" and {len(problems) - 12} more" if len(problems) > 12 else "")
             + ".",
             where="expectations/disclosure.yml",
-            expected="every public column of every shareable table named once: shown, exempt, counts or derived",
+            expected="every public column named once: shown, exempt, counts or derived",
             next_step="Say in the file what each column is, or take the mark `public` from it.",
         )
 

@@ -40,7 +40,7 @@ def publish(
     tables: Sequence[ReleasedTable],
     figures: Figures,
     plan: Plan,
-    limits: Limits = Limits(),
+    limits: Limits,
     schema: str = "warehouse.marts",
     target: str = f"warehouse.{PUBLISHED}",
 ) -> list[MartOutcome]:
@@ -133,7 +133,8 @@ def _sums_that_stay(
     """Rows whose sum of capped parts does not narrow a small hidden part down."""
     count, cap = derived.capped
     found = connection.execute(
-        f"select rid, coalesce({quoted(count)}::double, 0) as held, coalesce({quoted(cap)}::double, 0) as cap "
+        f"select rid, coalesce({quoted(count)}::double, 0) as held, "
+        f"coalesce({quoted(cap)}::double, 0) as cap "
         f"from {quoted(PREFIX + mart.name)} order by rid"
     ).fetchnumpy()
     value, limit = np.asarray(found["held"], dtype=float), np.asarray(found["cap"], dtype=float)
@@ -210,15 +211,20 @@ def _write(
     any_hidden = np.logical_or.reduce([masks[name] for name in struck])
     keep = any_hidden if dropped is None else any_hidden & ~dropped
     rows = np.flatnonzero(keep)
+    # Many columns are withheld in the same rows: one flag serves them all.
+    flags: dict[bytes, str] = {}
     columns: dict[str, np.ndarray] = {"rid": rows}
-    columns |= {f"hide_{name}": masks[name][rows] for name in struck}
+    hides = {}
+    for name in struck:
+        mask = masks[name][rows]
+        flag = flags.setdefault(mask.tobytes(), f"hide_{len(flags)}")
+        columns[flag] = mask
+        hides[name] = f"coalesce(withheld.{flag}, false)"
     _register(connection, "withheld", columns)
-    _register(
-        connection, "dropped_rows", {"rid": np.flatnonzero(dropped) if dropped is not None else rows[:0]}
-    )
-
-    hides = {name: f"coalesce(withheld.{quoted('hide_' + name)}, false)" for name in struck}
-    listed = ", ".join(f"case when withheld.{quoted('hide_' + name)} then '{name}' end" for name in struck)
+    if dropped is not None:
+        _register(connection, "dropped_rows", {"rid": np.flatnonzero(dropped)})
+    # Lists of names, one for each combination of flags, looked up instead of put together row by row.
+    names_of = ", ".join(f"case when {hides[name]} then '{name}' end" for name in struck)
     headline = " or ".join(hides[name] for name in mart.headline if name in hides) or "false"
     has_reasons = "null_reason" in names
     values = {
@@ -230,8 +236,17 @@ def _write(
     }
     selected = ", ".join(f"{values.get(name, f'held.{quoted(name)}')} as {quoted(name)}" for name in names)
     connection.execute(
-        f"create or replace temp table withheld_names as "
-        f"select *, list_filter([{listed}], lambda name: name is not null) as names from withheld"
+        f"""
+        create or replace temp table withheld_names as
+        with combinations as (
+            select distinct {", ".join(flags.values())} from withheld
+        ),
+        named as (
+            select *, list_filter([{names_of}], lambda name: name is not null) as names
+            from combinations as withheld
+        )
+        select * from withheld inner join named using ({", ".join(flags.values())})
+        """
     )
     if has_reasons:
         _find_reasons(connection, policy, table)
@@ -240,7 +255,8 @@ def _write(
         f"from {quoted(PREFIX + table.name)} as held "
         "left join withheld_names as withheld on held.rid = withheld.rid "
         + ("left join reasons on held.rid = reasons.rid " if has_reasons else "")
-        + "where held.rid not in (select rid from dropped_rows) order by held.rid"
+        + ("" if dropped is None else "where held.rid not in (select rid from dropped_rows) ")
+        + "order by held.rid"
     )
 
 
@@ -296,10 +312,8 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, np.ndarray]) -> None:
-    table = pa.table({column: pa.array(values) for column, values in columns.items()})
-    connection.register("registered", table)
-    connection.execute(f"create or replace temp table {name} as select * from registered")
-    connection.unregister("registered")
+    """Make arrays readable as the relation `name`, in place of what had that name."""
+    connection.register(name, pa.table({column: pa.array(values) for column, values in columns.items()}))
 
 
 def _outcome(

@@ -2,12 +2,13 @@
 
 Pure linear programming over sparse matrices, apart from the code that chooses what to hide. Unknowns are not
 negative; what is known are equations and upper bounds on sums. Groups of unknowns that nothing connects are
-looked at apart. Where the equations of a group form no circle, carrying bounds to and fro gives the exact range;
-elsewhere solutions are found that reach the values asked about, many unknowns in one program.
+looked at apart. Where the equations of a group form no circle, carrying bounds to and fro gives the exact
+range; elsewhere solutions are found that reach the values asked about, many unknowns in one program.
 
-The trap: a bound that was not reached proves nothing; in a circle a range is proven by a solution at each end.
-One limit: where circles hold more than CIRCLES_MAX unknowns, an inequality between two unknowns (a hidden
-numerator under a hidden denominator) is used to carry bounds, and left out of the programs. Equations never are.
+The trap: a bound that was not reached proves nothing; in a circle a range is proven by a solution at each
+end. One limit: where circles hold more than CIRCLES_MAX unknowns, an inequality between two unknowns (a
+hidden numerator under a hidden denominator) is used to carry bounds, and left out of the programs. Equations
+never are.
 """
 
 from dataclasses import dataclass
@@ -29,14 +30,14 @@ _SEED = 20180101
 _PASSES_MAX = 30
 _PROGRAMS_MAX = 12
 _SINGLE_PROGRAMS_MAX = 4000
-# With every inequality between unknowns the sample has a circle of 195,000 unknowns and takes six minutes; with
-# the equations alone 5,500 and a second.
+# With every inequality between unknowns the sample has circles of 195,000 unknowns and takes six minutes;
+# with the equations alone 5,500 and a second.
 CIRCLES_MAX = 20_000
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of n unknowns: `equal @ x == equal_to`, `at_most @ x <= at_most_of`, `0 <= x <= upper`."""
+    """What is known of unknowns x: `equal @ x == equal_to`, `at_most @ x <= at_most_of`, `x <= upper`."""
 
     equal: csr_array
     equal_to: Numbers
@@ -49,7 +50,8 @@ class Known:
 class Recovered:
     """For each unknown the least and the largest value asked about that it was shown to reach.
 
-    `least` and `largest` are proven by solutions; `outer_least` and `outer_largest` are bounds no solution passes.
+    `least` and `largest` are proven by solutions; `outer_least` and `outer_largest` are bounds no solution
+    passes.
     """
 
     least: Numbers

@@ -32,7 +32,7 @@ _PASSES_MAX = 8
 
 @dataclass(frozen=True)
 class Limits:
-    """The policy: counts from 1 to `count_max` are small; `width_min` is what a covering cell must leave open."""
+    """Counts from 1 to `count_max` are small; `width_min` is what a covering cell must leave open."""
 
     count_max: float = 4
     width_min: float = 3
@@ -50,8 +50,8 @@ class Cells:
     line_parent   [m] the total of each line
     entry_line,
     entry_child   [k] each pair says that a cell is a part of a line
-    line_exact    [m] whether the parts come to the total; where people are counted once, or parts are missing,
-                  they only bound it, and the line is covered as if they did
+    line_exact    [m] whether the parts come to the total; where people are counted once, or parts are
+                  missing, they only bound it, and the line is covered as if they did
     implies       [i, 2] where the first cell is hidden, the second is
     caps          [c, 2] the first cell is never larger than the second
     uniform       [n] cells of a small group in which all failed: hidden whatever their size, zero included
@@ -206,7 +206,7 @@ class _Lines:
         self.child = cells.entry_child[order]
 
     def sums(self, weights: Numbers) -> Numbers:
-        return np.bincount(self.line, weights=weights, minlength=self.number)
+        return np.asarray(np.bincount(self.line, weights=weights, minlength=self.number), dtype=np.float64)
 
     def least(self, weights: Numbers) -> Numbers:
         found = np.full(self.number, np.inf)
@@ -245,7 +245,7 @@ class _Lines:
         short_below = np.where(open_line, short_below, 0.0)
 
         single = open_line & (count == 1)
-        # A pair with a part of any size must leave the other a width, so even a large single part needs cover.
+        # A single hidden part is the total less the others, whatever its size.
         need = np.maximum.reduce(
             [
                 np.where(open_line, short_above, 0.0),
@@ -277,7 +277,7 @@ class _Lines:
         return picked
 
     def cover(self, hidden: Flags, wanting: Flags) -> Flags:
-        """Another hidden cell for each cell of `wanting`: from its lines, else from those of its hidden totals."""
+        """Another hidden cell for each of `wanting`: from its lines, else from those around."""
         cells = self.cells
         result = hidden.copy()
         for cell in np.flatnonzero(wanting):
@@ -345,7 +345,7 @@ def _headroom(cells: Cells, hidden: Flags) -> Numbers:
 
 
 def ranges(cells: Cells, hidden: Flags) -> tuple[Numbers, Numbers]:
-    """The least and the largest value of each cell, given the shown ones: exact where lines form no circle."""
+    """The least and the largest value of each cell; exact where lines form no circle."""
     return _propagate(cells, hidden, np.where(hidden, 0.0, cells.values))
 
 

@@ -79,6 +79,7 @@ class Pipeline:
         on_start: Callable[[str], None] = lambda name: None,
         dbt_dir: Path | None = None,
         suites_dir: Path | None = None,
+        policy_file: Path | None = None,
         sign_offs_upto: Head | None = None,
         waivers_upto: Head | None = None,
         logs_dir: Path | None = None,
@@ -97,6 +98,7 @@ class Pipeline:
         self._on_start = on_start
         self._dbt_dir = dbt_dir or DBT_DIR
         self._suites_dir = suites_dir or SUITES_DIR
+        self._policy_file = policy_file or POLICY_FILE
         self._sign_offs_upto = sign_offs_upto
         self._waivers_upto = waivers_upto
         self._logs_dir = logs_dir or settings.marts_dir
@@ -248,7 +250,7 @@ class Pipeline:
         self._side.hand_over(Task(self.suites, self.settings.warehouse, self._limits()))
 
     def protect(self) -> DisclosureResult:
-        """Schema `published`: the shareable marts with small counts withheld, and the audit that attacks it."""
+        """Schema `published`: the shareable marts with small counts withheld, and the audit of it."""
         with self._step("Protect") as done:
             last = pointed_at(self.settings.marts_dir, CURRENT)
             with self._writable() as connection:
