@@ -100,7 +100,9 @@ def audit(
             return AuditResult(0, 0, (), 0, {})
         seen.value = np.where(given_away, other, seen.value)
     unknown_of, known_value, count = _unknowns(connection, marts, seen)
-    known, is_fixed = _equations(connection, marts, seen, unknown_of, known_value, count, published, limits)
+    known, is_fixed, is_whole = _equations(
+        connection, marts, seen, unknown_of, known_value, count, published, limits
+    )
 
     hidden_places = np.flatnonzero(unknown_of >= 0)
     of_unknown = unknown_of[hidden_places]
@@ -111,7 +113,7 @@ def audit(
     least = np.maximum(found.least, found.outer_least)
     largest = np.minimum(found.largest, found.outer_largest)
     weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
-    narrow = ~small & ~is_fixed & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
+    narrow = ~small & ~is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
     narrow &= true_value > 0
     return AuditResult(
         hidden=count,
@@ -261,20 +263,27 @@ def _equations(
     count: int,
     schema: str,
     limits: Limits,
-) -> tuple[Known, Flags]:
-    """The equations and bounds, and which unknowns are sums over time of others (their range follows)."""
+) -> tuple[Known, Flags, Flags]:
+    """The equations and bounds, and two kinds of unknowns.
+
+    The first are sums over time that nothing else speaks of: their range follows from their quarters'. The
+    second are all sums over time or types, hidden because a part is and not to cover others.
+    """
     names = {mart.name for mart, _ in marts}
     exact: list[tuple[Indices, Indices]] = []
     bounded: list[tuple[Indices, Indices, bool]] = []
     smaller: list[Indices] = []
     of_time: list[tuple[Indices, Indices]] = []
     summed = np.zeros(len(value), dtype=bool)
+    wholes = np.zeros(len(value), dtype=bool)
     for mart, table in marts:
         for window in mart.windows:
             whole, part = row_pairs(connection, window, table.grain, mart.name, schema, PREFIX)
             for item in mart.counts:
                 places = seen.place[mart.name, item.name]
                 pairs = _both(places[whole], places[part])
+                if item.adds_over_time != NEVER:
+                    wholes[pairs[:, 0]] = True
                 if item.adds_over_time == EXACT:
                     of_time.append((pairs[:, 0], pairs[:, 1]))
                     summed[pairs[:, 0]] = True
@@ -320,7 +329,10 @@ def _equations(
     for pairs in smaller:
         # A cap in every quarter is a cap on their sum.
         builder.add_smaller(pairs[~summed[pairs[:, 0]]])
-    return builder.finish(summed)
+    known, is_fixed = builder.finish(summed)
+    is_whole = np.zeros(count, dtype=bool)
+    is_whole[unknown_of[wholes & (unknown_of >= 0)]] = True
+    return known, is_fixed, is_whole
 
 
 class _Builder:
