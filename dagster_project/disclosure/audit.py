@@ -89,6 +89,8 @@ def audit(
         for table in tables
         if table.is_shareable and table.name in policy.marts and policy.marts[table.name].counts
     ]
+    if not marts:
+        return AuditResult(0, 0, (), 0, {})
     find_areas_of_the_nation(connection, policy, published)
     seen = _look(connection, marts, published)
     actual = _truth(connection, marts, seen, truth)
@@ -100,6 +102,9 @@ def audit(
             return AuditResult(0, 0, (), 0, {})
         seen.value = np.where(given_away, other, seen.value)
     unknown_of, known_value, count = _unknowns(connection, marts, seen)
+    beside = _shown_beside(connection, marts)
+    if not count:
+        return AuditResult(0, 0, (), 0, beside)
     known, is_fixed, is_whole = _equations(
         connection, marts, seen, unknown_of, known_value, count, published, limits
     )
@@ -120,7 +125,7 @@ def audit(
         small=int(small.sum()),
         weak=_named(connection, marts, seen, unknown_of, weak, found.outer_least, found.outer_largest),
         narrow=int(narrow.sum()),
-        beside=_shown_beside(connection, marts),
+        beside=beside,
         weak_cells=_weak_cells(marts, seen, unknown_of, weak),
     )
 

@@ -68,7 +68,8 @@ class Pipeline:
 
     `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
     To repeat an earlier run: `sign_offs_upto` and `waivers_upto` stop reading the logs where it did,
-    `logs_dir` is the folder of releases whose logs it read, and `recorded` are its input files.
+    `logs_dir` is the folder of releases whose logs it read, `recorded` are its input files and
+    `audited_against` is the release that readers had before it.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Pipeline:
         waivers_upto: Head | None = None,
         logs_dir: Path | None = None,
         recorded: Sequence[FileOutcome] | None = None,
+        audited_against: Path | None = None,
     ) -> None:
         self.settings = settings
         self.steps: list[StepReport] = []
@@ -99,6 +101,7 @@ class Pipeline:
         self._dbt_dir = dbt_dir or DBT_DIR
         self._suites_dir = suites_dir or SUITES_DIR
         self._policy_file = policy_file or POLICY_FILE
+        self._audited_against = audited_against
         self._sign_offs_upto = sign_offs_upto
         self._waivers_upto = waivers_upto
         self._logs_dir = logs_dir or settings.marts_dir
@@ -252,17 +255,24 @@ class Pipeline:
     def protect(self) -> DisclosureResult:
         """Schema `published`: the shareable marts with small counts withheld, and the audit of it."""
         with self._step("Protect") as done:
-            last = pointed_at(self.settings.marts_dir, CURRENT)
+            last = self._last_release()
             with self._writable() as connection:
                 result = control_disclosure(
                     connection,
                     read_policy(self._policy_file),
                     released_tables(self.manifest.document),
-                    None if last is None else self.settings.marts_dir / RELEASES / last,
+                    last,
                 )
             self._completed.extend(result.checks)
             done(result.sentence(), counts=result.counts)
         return result
+
+    def _last_release(self) -> Path | None:
+        """The release that readers have now; for a run that repeats an earlier one, had then."""
+        if self._recorded is not None:
+            return self._audited_against
+        last = pointed_at(self.settings.marts_dir, CURRENT)
+        return None if last is None else self.settings.marts_dir / RELEASES / last
 
     def decide(self) -> GateDecision:
         """Planned checks against completed ones. Where the gate is open, the headline figures are read."""
@@ -324,7 +334,9 @@ class Pipeline:
     def _assurance_facts(self) -> dict[str, object]:
         """What the manifest says of sign-offs and waivers: how far each log was read, and what it came to."""
         assured = self.assured
+        last = self._last_release()
         return {
+            "audited_against": None if last is None else last.name,
             "sign_offs": asdict(self._sign_offs.head),
             "waivers": asdict(self._waivers.head),
             "scopes_verified": len(assured.verified) if assured else 0,

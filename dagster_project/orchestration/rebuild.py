@@ -19,6 +19,7 @@ from dagster_project.extracts.sealed import sha256_of, unsealed
 from dagster_project.gate.decision import GateDecision
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
 from dagster_project.release.history import release_folder
+from dagster_project.release.identity import RELEASES, is_release_id
 from dagster_project.release.manifest import read_manifest
 from dagster_project.release.provenance import code_version
 from dagster_project.settings import Settings
@@ -44,6 +45,7 @@ def rebuild(
     *,
     dbt_dir: Path | None = None,
     suites_dir: Path = SUITES_DIR,
+    policy_file: Path | None = None,
 ) -> Rebuilt:
     """Make the release `release_id` of `settings.marts_dir` again, in `out`, and compare content hashes.
 
@@ -64,16 +66,19 @@ def rebuild(
         again,
         dbt_dir=dbt_dir,
         suites_dir=suites_dir,
+        policy_file=policy_file,
         sign_offs_upto=_head(assurance.get("sign_offs")),
         waivers_upto=_head(assurance.get("waivers")),
         logs_dir=settings.marts_dir,
         recorded=recorded,
+        audited_against=_release_before(settings.marts_dir, assurance.get("audited_against")),
     )
     try:
         with pipeline:
             pipeline.ingest()
             pipeline.build()
             pipeline.validate()
+            pipeline.protect()
             _require_open(pipeline.decide(), release_id)
             made = pipeline.publish()
     finally:
@@ -87,6 +92,12 @@ def rebuild(
         differing=tuple(sorted(name for name in {*then, *now} if then.get(name) != now.get(name))),
         remarks=tuple(_remarks(manifest, pipeline)),
     )
+
+
+def _release_before(marts_dir: Path, name: object) -> Path | None:
+    """The folder of the release that disclosure control looked at too; None if there is none."""
+    folder = marts_dir / RELEASES / str(name)
+    return folder if name is not None and is_release_id(str(name)) and folder.is_dir() else None
 
 
 def _records(manifest: Mapping[str, object]) -> list[Mapping[str, object]]:

@@ -36,13 +36,21 @@ def run_flow(
     on_start: Callable[[str], None] = lambda name: None,
     dbt_dir: Path | None = None,
     suites_dir: Path | None = None,
+    policy_file: Path | None = None,
 ) -> RunOutcome:
     """Ingest, build, check and, with `release`, publish.
 
     Raises IqaError or ReleaseError when the run could not start (another writer, an unusable key).
     """
     silence_telemetry()
-    pipeline = Pipeline(settings, on_step=on_step, on_start=on_start, dbt_dir=dbt_dir, suites_dir=suites_dir)
+    pipeline = Pipeline(
+        settings,
+        on_step=on_step,
+        on_start=on_start,
+        dbt_dir=dbt_dir,
+        suites_dir=suites_dir,
+        policy_file=policy_file,
+    )
     with pipeline:
         import dagster as dg
 

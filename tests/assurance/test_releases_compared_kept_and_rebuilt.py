@@ -76,7 +76,13 @@ def test_the_current_and_the_signed_releases_are_never_removed(flow: SmallFlow, 
 
 
 def rebuilt(flow: SmallFlow, release_id: str) -> Rebuilt:
-    return rebuild(flow.settings, release_id, dbt_dir=flow.dbt_dir, suites_dir=flow.suites_dir)
+    return rebuild(
+        flow.settings,
+        release_id,
+        dbt_dir=flow.dbt_dir,
+        suites_dir=flow.suites_dir,
+        policy_file=flow.policy_file,
+    )
 
 
 def test_a_release_is_made_again_from_what_was_landed_when_its_files_are_gone(

@@ -34,6 +34,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFlow]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "DBT_DIR", flow.dbt_dir)
         patch.setattr(pipeline, "SUITES_DIR", flow.suites_dir)
+        patch.setattr(pipeline, "POLICY_FILE", flow.policy_file)
         yield flow
 
 
@@ -78,7 +79,7 @@ def test_run_shows_each_step_then_the_headlines_then_the_release(
     assert cli.call(["run", *options_of(small)]) == 0
     lines = capsys.readouterr().out.splitlines()
     steps = [line.split()[0] for line in lines if line.split()[:1] and " s  " in line]
-    assert steps == ["Ingest", "Build", "Assure", "Expect", "Gate", "Release"]
+    assert steps == ["Ingest", "Build", "Assure", "Expect", "Protect", "Gate", "Release"]
     places = [
         next(number for number, line in enumerate(lines) if part in line)
         for part in ("Release  ", "12.1%", "14.3%", "is current:")

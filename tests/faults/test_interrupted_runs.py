@@ -17,7 +17,7 @@ from tests.faults.conftest import Home
 # Whole runs by the command line, minutes each: too long for the quick suite.
 pytestmark = pytest.mark.slow
 
-STEPS = ("Ingest", "Build", "Assure", "Expect", "Gate", "Release")
+STEPS = ("Ingest", "Build", "Assure", "Expect", "Protect", "Gate", "Release")
 
 
 def content_hash(home: Home) -> str:

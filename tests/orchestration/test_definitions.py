@@ -120,7 +120,9 @@ def test_the_verdicts_of_dbt_are_in_dagsters_history(ran: Ran, history: dg.Dagst
 
 
 def test_a_release_selected_alone_is_refused(flow: SmallFlow) -> None:
-    with Pipeline(flow.settings, dbt_dir=flow.dbt_dir, suites_dir=flow.suites_dir) as pipeline:
+    with Pipeline(
+        flow.settings, dbt_dir=flow.dbt_dir, suites_dir=flow.suites_dir, policy_file=flow.policy_file
+    ) as pipeline:
         found = build_definitions(pipeline.manifest.document, pipeline.suites, pipeline)
         result = found.resolve_job_def(RUN_JOB).execute_in_process(
             asset_selection=[RELEASE], raise_on_error=False

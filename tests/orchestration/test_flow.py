@@ -37,6 +37,7 @@ def test_a_sound_candidate_is_released_with_every_check_on_record(ran: Ran) -> N
         "Build",
         "Assure",
         "Expect",
+        "Protect",
         "Gate",
         "Release",
     ]

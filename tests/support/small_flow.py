@@ -1,8 +1,8 @@
 """A flow small enough to run many times: three marts over a handful of extracts.
 
-Here: a dbt folder of a few models with the real profile and seeds, expectation suites for it, and a few
-extracts. Not here: any assertion. The trap: its marts only look like the product's (the columns the headlines
-read); figures are tested on the real models elsewhere.
+Here: a dbt folder of a few models with the real profile and seeds, expectation suites and a disclosure policy
+for it, and a few extracts. Not here: any assertion. The trap: its marts only look like the product's (the
+columns the headlines read); figures are tested on the real models elsewhere.
 """
 
 import shutil
@@ -55,6 +55,7 @@ class SmallFlow:
     settings: Settings
     dbt_dir: Path
     suites_dir: Path
+    policy_file: Path
 
     def run(self, *, release: bool = True, **callbacks: object) -> RunOutcome:
         """Run it as `iqa run` does."""
@@ -65,6 +66,7 @@ class SmallFlow:
             release=release,
             dbt_dir=self.dbt_dir,
             suites_dir=self.suites_dir,
+            policy_file=self.policy_file,
             **callbacks,  # type: ignore[arg-type]
         )
 
@@ -95,7 +97,16 @@ def make_small_flow(folder: Path) -> SmallFlow:
         raw_dir=folder / "raw", marts_dir=folder / "marts", warehouse=folder / "warehouse" / "iqa.duckdb"
     )
     _write_extracts(settings.raw_dir)
-    flow = SmallFlow(settings, folder / "dbt", folder / "suites")
+    flow = SmallFlow(settings, folder / "dbt", folder / "suites", folder / "disclosure.yml")
+    # Its figures are made up and few: nothing is withheld, so that a test sees what it put in.
+    policy = {
+        "areas_of_the_nation": "select null::varchar as area_code where false",
+        "marts": {
+            name: {"shown": [column for column in columns if column not in _KEYS[name]]}
+            for name, columns in _COLUMNS.items()
+        },
+    }
+    flow.policy_file.write_text(yaml.safe_dump(policy))
     _write_dbt(flow.dbt_dir)
     flow.suites_dir.mkdir()
     for mart, column in (("leniency", "n_lenient"), ("compliance", "iqas_assessed")):

@@ -1,0 +1,255 @@
+"""Which cells are hidden: the worked examples, the readings, and tables drawn at random."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_array, csr_array
+
+from dagster_project.disclosure.recovery import Known, recover
+from dagster_project.disclosure.suppression import (
+    Cells,
+    Limits,
+    capped_sum_tells_nothing,
+    protect,
+    ranges,
+)
+
+LIMITS = Limits(count_max=4, width_min=3)
+
+
+def line_of(parts: Sequence[float], **others: np.ndarray) -> Cells:
+    """Parts and their total, which is the last cell."""
+    number = len(parts)
+    return Cells(
+        np.array([*parts, sum(parts)], dtype=float),
+        line_parent=np.array([number]),
+        entry_line=np.zeros(number, dtype=np.int64),
+        entry_child=np.arange(number),
+        **others,  # type: ignore[arg-type]
+    )
+
+
+def shown(cells: Cells) -> list[float | None]:
+    hidden = protect(cells, LIMITS).hidden
+    return [
+        None if is_hidden else float(value) for value, is_hidden in zip(cells.values, hidden, strict=True)
+    ]
+
+
+def test_the_worked_example_hides_the_small_unit_and_the_smallest_other() -> None:
+    assert shown(line_of([7, 3, 12])) == [None, None, 12, 22]
+
+
+def test_the_worked_example_keeps_a_zero() -> None:
+    assert shown(line_of([7, 0, 3, 12])) == [None, 0, None, 12, 22]
+
+
+def test_a_table_without_small_counts_is_shown_whole() -> None:
+    assert shown(line_of([5, 9, 0, 12])) == [5, 9, 0, 12, 26]
+
+
+def test_two_small_counts_that_a_total_would_bound_get_a_third() -> None:
+    assert shown(line_of([1, 2, 9, 8])) == [None, None, 9, None, 20]
+
+
+def test_of_equal_candidates_the_first_by_key_is_hidden() -> None:
+    assert shown(line_of([3, 8, 8])) == [None, None, 8, 19]
+
+
+def test_a_preferred_cell_covers_although_another_is_smaller() -> None:
+    preferred = np.array([False, False, True, False])
+    assert shown(line_of([3, 8, 30], preferred=preferred)) == [None, 8, None, 41]
+
+
+def test_a_small_count_without_siblings_takes_its_total_along() -> None:
+    assert shown(line_of([3, 0])) == [None, 0, None]
+
+
+def test_six_parts_of_one_leave_their_total_in_place() -> None:
+    assert shown(line_of([1, 1, 1, 1, 1, 1, 0])) == [None] * 6 + [0, 6]
+
+
+def test_a_small_group_in_which_all_failed_is_hidden_whatever_its_size() -> None:
+    cells = line_of([8, 20, 30], uniform=np.array([True, False, False, False]))
+    assert shown(cells) == [None, None, 30, 58]
+
+
+def test_a_group_in_which_nobody_passed_is_hidden_although_the_count_is_zero() -> None:
+    cells = line_of([0, 20, 30], uniform=np.array([True, False, False, False]))
+    assert shown(cells) == [None, None, 30, 50]
+
+
+def test_a_window_goes_with_any_of_its_quarters_and_covers_nothing() -> None:
+    # Two units over two quarters; cells 6 and 7 are the units' sums over time, 8 the Area's.
+    cells = Cells(
+        np.array([3, 9, 12, 9, 8, 17, 12, 17, 29], dtype=float),
+        line_parent=np.array([2, 5]),
+        entry_line=np.array([0, 0, 1, 1]),
+        entry_child=np.array([0, 1, 3, 4]),
+        implies=np.array([[0, 6], [3, 6], [1, 7], [4, 7], [2, 8], [5, 8]]),
+        fixed=np.array([False] * 6 + [True] * 3),
+    )
+    assert list(protect(cells, LIMITS).hidden) == [True, True, False, False, False, False, True, True, False]
+
+
+def test_what_a_quarter_hides_does_not_depend_on_other_quarters() -> None:
+    quarter = line_of([7, 3, 12])
+    beside = Cells(
+        np.concatenate([quarter.values, [2, 40, 9, 51]]),
+        line_parent=np.array([3, 7]),
+        entry_line=np.array([0, 0, 0, 1, 1, 1]),
+        entry_child=np.array([0, 1, 2, 4, 5, 6]),
+    )
+    assert list(protect(beside, LIMITS).hidden[:4]) == list(protect(quarter, LIMITS).hidden)
+
+
+def test_a_capped_sum_that_pins_a_small_count_down_is_found() -> None:
+    # 3 dips where one was due and 2 where five were: nothing else comes to 5 dips of which 3 count.
+    assert not capped_sum_tells_nothing(np.array([3.0, 2.0]), np.array([1.0, 5.0]), 4)
+    assert capped_sum_tells_nothing(np.array([3.0, 4.0, 6.0]), np.array([5.0, 5.0, 7.0]), 4)
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.integers(0, 7), min_size=2, max_size=4),
+    caps=st.lists(st.integers(1, 8), min_size=4, max_size=4),
+)
+def test_a_capped_sum_that_may_stay_leaves_every_small_count_its_range(
+    values: list[int], caps: list[int]
+) -> None:
+    caps = caps[: len(values)]
+    if not capped_sum_tells_nothing(np.array(values, dtype=float), np.array(caps, dtype=float), 4):
+        return
+    total, counted = sum(values), sum(map(min, values, caps))
+    possible = [
+        guess
+        for guess in product(range(total + 1), repeat=len(values))
+        if sum(guess) == total and sum(map(min, guess, caps)) == counted
+    ]
+    for place, value in enumerate(values):
+        if 1 <= value <= 4:
+            assert {1, 2, 3, 4} <= {guess[place] for guess in possible}
+
+
+# --- tables drawn at random ---
+
+
+@st.composite
+def nations(draw: st.DrawFn) -> Cells:
+    """Units in Areas in a nation over quarters, with windows of quarters at every level."""
+    areas = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    quarters = draw(st.integers(1, 4))
+    count = st.one_of(st.integers(0, 6), st.integers(0, 60))
+    values: list[float] = []
+    parents: list[int] = []
+    lines: list[int] = []
+    children: list[int] = []
+    implies: list[tuple[int, int]] = []
+
+    def cell(value: float) -> int:
+        values.append(value)
+        return len(values) - 1
+
+    series: dict[tuple[int, int], list[int]] = {}
+    for _ in range(quarters):
+        area_cells = []
+        for area, units in enumerate(areas):
+            unit_cells = [cell(draw(count)) for _ in range(units)]
+            for unit, place in enumerate(unit_cells):
+                series.setdefault((area, unit), []).append(place)
+            head = cell(sum(values[place] for place in unit_cells))
+            series.setdefault((area, -1), []).append(head)
+            parents.append(head)
+            lines += [len(parents) - 1] * units
+            children += unit_cells
+            area_cells.append(head)
+        nation = cell(sum(values[place] for place in area_cells))
+        series.setdefault((-1, -1), []).append(nation)
+        parents.append(nation)
+        lines += [len(parents) - 1] * len(areas)
+        children += area_cells
+    first_window = len(values)
+    for places in series.values():
+        window = cell(sum(values[place] for place in places))
+        implies += [(place, window) for place in places]
+    fixed = np.arange(len(values)) >= first_window
+    return Cells(
+        np.array(values, dtype=float),
+        line_parent=np.array(parents),
+        entry_line=np.array(lines),
+        entry_child=np.array(children),
+        implies=np.array(implies),
+        fixed=fixed,
+    )
+
+
+def as_seen(cells: Cells, hidden: np.ndarray) -> Known:
+    """Everything an onlooker knows: each line, and each window as the sum of its quarters."""
+    rows, columns, weights = [], [], []
+    number = len(cells.line_parent)
+    for line, child in zip(cells.entry_line, cells.entry_child, strict=True):
+        rows.append(int(line))
+        columns.append(int(child))
+        weights.append(1.0)
+    for line, parent in enumerate(cells.line_parent):
+        rows.append(line)
+        columns.append(int(parent))
+        weights.append(-1.0)
+    for window in np.unique(cells.implies[:, 1]):
+        for part in cells.implies[cells.implies[:, 1] == window, 0]:
+            rows.append(number)
+            columns.append(int(part))
+            weights.append(1.0)
+        rows.append(number)
+        columns.append(int(window))
+        weights.append(-1.0)
+        number += 1
+    matrix = coo_array((weights, (rows, columns)), shape=(number, cells.size)).tocsr()
+    known = np.where(hidden, 0.0, cells.values)
+    of_hidden = matrix[:, np.flatnonzero(hidden)]
+    nothing = csr_array((0, int(hidden.sum())))
+    return Known(of_hidden, -(matrix @ known), nothing, np.empty(0), np.full(int(hidden.sum()), np.inf))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=nations())
+def test_no_small_count_of_a_random_nation_can_be_recovered(cells: Cells) -> None:
+    plan = protect(cells, LIMITS)
+    if not plan.hidden.any():
+        return
+    small = plan.sensitive[plan.hidden] & ~cells.flags(cells.fixed)[plan.hidden]
+    size = int(plan.hidden.sum())
+    found = recover(as_seen(cells, plan.hidden), np.ones(size), np.full(size, 4.0), np.ones(size, dtype=bool))
+    values = cells.values[plan.hidden]
+    assert (found.least[small] <= 1 + 1e-6).all(), values[small]
+    assert (found.largest[small] >= 4 - 1e-6).all(), values[small]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=nations())
+def test_zeros_and_tables_without_small_counts_are_never_touched(cells: Cells) -> None:
+    hidden = protect(cells, LIMITS).hidden
+    assert not hidden[cells.values == 0].any()
+    if not ((cells.values > 0) & (cells.values <= 4)).any():
+        assert not hidden.any()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=nations())
+def test_the_suppressors_own_ranges_agree_with_the_audits(cells: Cells) -> None:
+    plan = protect(cells, LIMITS)
+    if not plan.hidden.any():
+        return
+    free = np.flatnonzero(plan.hidden & ~cells.flags(cells.fixed))
+    least, largest = ranges(cells, plan.hidden)
+    size = int(plan.hidden.sum())
+    far = np.full(size, 1e6)
+    found = recover(as_seen(cells, plan.hidden), np.zeros(size), far, np.ones(size, dtype=bool))
+    place = np.cumsum(plan.hidden) - 1
+    assert least[free] == pytest.approx(np.maximum(found.outer_least[place[free]], 0), abs=1e-6)
+    bounded = largest[free] < 1e6
+    assert largest[free][bounded] == pytest.approx(found.outer_largest[place[free]][bounded], abs=1e-6)
