@@ -50,8 +50,8 @@ class Known:
 class Recovered:
     """For each unknown the least and the largest value asked about that it was shown to reach.
 
-    `least` and `largest` are proven by solutions (infinite, the wrong way round, where none was looked for); `outer_least` and `outer_largest` are bounds no solution
-    passes.
+    `least` and `largest` are proven by solutions (infinite, the wrong way round, where none was looked for);
+    no solution passes `outer_least` and `outer_largest`.
     """
 
     least: Numbers

@@ -107,6 +107,7 @@ class Pipeline:
         self._logs_dir = logs_dir or settings.marts_dir
         self._recorded = recorded
         self.assured: Assured | None = None
+        self.disclosure: DisclosureResult | None = None
         self._completed: list[Check] = []
         self._lock: WriterLock | None = None
         self._held = ExitStack()
@@ -257,7 +258,7 @@ class Pipeline:
         with self._step("Protect") as done:
             last = self._last_release()
             with self._writable() as connection:
-                result = control_disclosure(
+                result = self.disclosure = control_disclosure(
                     connection,
                     read_policy(self._policy_file),
                     released_tables(self.manifest.document),
@@ -315,6 +316,7 @@ class Pipeline:
                 code=self.code,
                 add_files=self._add_files,
                 assurance=self._assurance_facts(),
+                disclosure=self._disclosure_facts(),
             )
             is_verified = self.assured is not None and self.assured.is_all_verified
             if is_verified:
@@ -334,14 +336,20 @@ class Pipeline:
     def _assurance_facts(self) -> dict[str, object]:
         """What the manifest says of sign-offs and waivers: how far each log was read, and what it came to."""
         assured = self.assured
-        last = self._last_release()
         return {
-            "audited_against": None if last is None else last.name,
             "sign_offs": asdict(self._sign_offs.head),
             "waivers": asdict(self._waivers.head),
             "scopes_verified": len(assured.verified) if assured else 0,
             "scopes_required": sum(state.is_complete for state in assured.states) if assured else 0,
             "sign_offs_undone": len(assured.fallen) if assured else 0,
+        }
+
+    def _disclosure_facts(self) -> dict[str, object]:
+        """What the manifest says of withheld counts."""
+        last, result = self._last_release(), self.disclosure
+        return {
+            "audited_against": None if last is None else last.name,
+            **({} if result is None else {"rounds": result.rounds, **result.counts}),
         }
 
     @contextmanager

@@ -71,7 +71,9 @@ def rebuild(
         waivers_upto=_head(assurance.get("waivers")),
         logs_dir=settings.marts_dir,
         recorded=recorded,
-        audited_against=_release_before(settings.marts_dir, assurance.get("audited_against")),
+        audited_against=_release_before(
+            settings.marts_dir, _mapping(manifest.get("disclosure")).get("audited_against")
+        ),
     )
     try:
         with pipeline:

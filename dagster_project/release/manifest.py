@@ -11,6 +11,7 @@ Builds, seals and reads the document; it knows no database. Its keys (schema ver
     content_hash       the hash over the content hashes of all marts: the release in one value
     gate               exit_code, counts of verdicts, unplanned (ids)
     assurance          how far the logs of sign-offs and waivers were read, and scopes verified
+    disclosure         audited_against (the release that readers had before), rounds, counts withheld
     checks             one a check: id, kind, subject, severity, owner, reason, verdict, rows_failed
     files              relative path: sha256, bytes (all files of the release but this one)
     manifest_sha256    the hash of all of the above, as JSON with sorted keys and no spaces
@@ -43,6 +44,7 @@ def manifest_text(
     contents: Mapping[str, tuple[Content | None, Content]],
     decision: GateDecision,
     assurance: Mapping[str, object],
+    disclosure: Mapping[str, object],
     folder: Path,
 ) -> str:
     """The manifest of the release staged in `folder`, whose other files are all written.
@@ -83,6 +85,7 @@ def manifest_text(
             "unplanned": list(decision.unplanned),
         },
         "assurance": dict(assurance),
+        "disclosure": dict(disclosure),
         "checks": [check.public_record() for check in decision.checks],
         "files": {
             path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}

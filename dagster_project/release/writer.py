@@ -55,6 +55,7 @@ def write_release(
     code: CodeVersion | None = None,
     add_files: Callable[[Path], None] | None = None,
     assurance: Mapping[str, object] | None = None,
+    disclosure: Mapping[str, object] | None = None,
     at_step: Callable[[str], None] = lambda step: None,
 ) -> ReleaseInfo:
     """Write the candidate as a release and move `current` to it.
@@ -67,6 +68,7 @@ def write_release(
     code              version of the code, worked out if not given
     add_files         adds files to the staged release before it is sealed (the board pack, in `report/`)
     assurance         what the manifest says of sign-offs and waivers
+    disclosure        what it says of withheld counts
     at_step           called with the name of each step once it is done
 
     Raises ReleaseError, and then leaves `current` and all releases as they were.
@@ -116,6 +118,7 @@ def write_release(
                     contents=contents,
                     decision=decision,
                     assurance=assurance or {},
+                    disclosure=disclosure or {},
                     folder=staging,
                 ),
             )

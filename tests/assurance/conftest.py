@@ -111,6 +111,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> SmallFlow:
     write_extract(flow.settings.raw_dir, "iqa", FIRST, [*iqa_rows("WES", 3), *iqa_rows("NE", 2)])
     write_extract(flow.settings.raw_dir, "control_totals", FIRST, [{"value": "3"}])
     _write_models(flow.dbt_dir)
+    flow.show_everything()
     outcome = flow.run()
     assert outcome.exit_code == 0, outcome.error
     return flow

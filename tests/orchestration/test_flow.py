@@ -111,7 +111,9 @@ def test_a_failed_expectation_ends_with_1_and_leaves_every_release_as_it_was(rel
     assert everything_under(released.settings.marts_dir) == before
     decision = outcome.pipeline.decision
     assert decision is not None
-    assert [check.id for check in decision.blocking] == ["expect:leniency.n_lenient_is_a_count"]
+    assert [check.id for check in decision.blocking if check.verdict != "not_run"] == [
+        "expect:leniency.n_lenient_is_a_count"
+    ]
 
 
 def test_a_crashed_expectation_ends_with_2_and_leaves_every_release_as_it_was(released: SmallFlow) -> None:
@@ -125,7 +127,7 @@ def test_a_crashed_expectation_ends_with_2_and_leaves_every_release_as_it_was(re
     assert everything_under(released.settings.marts_dir) == before
     decision = outcome.pipeline.decision
     assert decision is not None
-    assert [(check.id, str(check.verdict)) for check in decision.blocking] == [
+    assert [(check.id, str(check.verdict)) for check in decision.blocking if check.verdict != "not_run"] == [
         ("expect:leniency.broken", "crashed")
     ]
 

@@ -1,0 +1,284 @@
+"""The step on a warehouse: what becomes of the tables, and an audit that is attacked itself."""
+
+import dataclasses
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.disclosure import control, suppression
+from dagster_project.disclosure.audit import AuditResult, audit
+from dagster_project.disclosure.control import DisclosureResult, control_disclosure, disclosure_checks
+from dagster_project.disclosure.errors import DisclosureError
+from dagster_project.disclosure.policy import read_policy, require_cover
+from dagster_project.disclosure.recovery import CannotSolve
+from dagster_project.disclosure.suppression import Limits
+from dagster_project.release.tables import ReleasedColumn
+from tests.disclosure.made_marts import SAFE, fill, make_policy, released_tables, warehouse
+
+RANGES = "disclosure:small_cells_keep_their_range"
+BESIDE = "disclosure:nothing_is_shown_beside_what_it_is_made_of"
+LAST = "disclosure:the_last_release_gives_nothing_away"
+SMALL = {**SAFE, ("EM", "CC"): (3, 13, 14, 15)}
+
+
+def controlled(
+    connection: duckdb.DuckDBPyConnection, folder: Path, last: Path | None = None, **policy: object
+) -> DisclosureResult:
+    return control_disclosure(connection, make_policy(folder, **policy), released_tables(), last)
+
+
+def verdicts(result: DisclosureResult) -> dict[str, str]:
+    return {check.id: str(check.verdict) for check in result.checks}
+
+
+def hidden(connection: duckdb.DuckDBPyConnection, column: str = "done") -> list[tuple[str, ...]]:
+    return connection.execute(
+        f"select level, area_code, unit_type, period_type, extract(month from period_start) "
+        f"from warehouse.published.counts where {column} is null order by all"
+    ).fetchall()
+
+
+def attacked(connection: duckdb.DuckDBPyConnection, folder: Path) -> AuditResult:
+    return audit(connection, make_policy(folder), released_tables(), Limits())
+
+
+def test_every_planned_check_is_completed(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        result = controlled(connection, tmp_path)
+    assert {check.id for check in result.checks} == {check.id for check in disclosure_checks()}
+    assert set(verdicts(result).values()) == {"passed"}
+
+
+def test_a_mart_without_small_counts_is_published_as_it_is(tmp_path: Path) -> None:
+    with warehouse(SAFE) as connection:
+        controlled(connection, tmp_path)
+        assert hidden(connection) == []
+        differences = connection.execute(
+            "select count(*) from (from warehouse.marts.counts except all from warehouse.published.counts)"
+        ).fetchone()
+    assert differences == (0,)
+
+
+def test_a_small_unit_is_covered_in_its_area_and_over_the_year(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        assert hidden(connection) == [
+            ("unit", "EM", "CC", "quarter", 4),
+            ("unit", "EM", "CC", "year", 4),
+            ("unit", "EM", "MC", "quarter", 4),
+            ("unit", "EM", "MC", "year", 4),
+        ]
+
+
+def test_a_withheld_cell_is_empty_named_and_takes_its_rate_along(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        row = connection.execute(
+            "select done, due, done_rate, is_suppressed, suppressed_columns, null_reason, reliability "
+            "from warehouse.published.counts where unit_type = 'CC' and area_code = 'EM' "
+            "and period_start = date '2023-04-01' and period_type = 'quarter'"
+        ).fetchone()
+    assert row == (None, 16, None, True, "done;done_rate", "done:suppressed;done_rate:suppressed", "ok")
+
+
+def test_a_row_whose_denominator_is_withheld_is_called_suppressed(tmp_path: Path) -> None:
+    due = {key: tuple(2 * count + 10 for count in counts) for key, counts in SAFE.items()}
+    due["EM", "CC"] = (3, 40, 40, 40)
+    done = {**SAFE, ("EM", "CC"): (2, 13, 14, 15)}
+    with warehouse(done, due) as connection:
+        controlled(connection, tmp_path)
+        found = connection.execute(
+            "select distinct reliability, done is null from warehouse.published.counts where due is null"
+        ).fetchall()
+    assert found == [("suppressed", True)]
+
+
+def test_a_reason_that_speaks_of_the_counts_goes_and_a_structural_one_stays(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        connection.execute(
+            "update warehouse.marts.counts set done_rate = null, null_reason = 'note:no_requirement;"
+            "done_rate:no_variation' where unit_type = 'CC' and area_code = 'EM' and period_type = 'quarter'"
+        )
+        controlled(connection, tmp_path)
+        row = connection.execute(
+            "select null_reason from warehouse.published.counts where unit_type = 'CC' and area_code = 'EM' "
+            "and period_start = date '2023-04-01' and period_type = 'quarter'"
+        ).fetchone()
+    assert row == ("note:no_requirement;done:suppressed;done_rate:suppressed",)
+
+
+def test_a_test_area_neither_covers_nor_is_covered_by_the_nation(tmp_path: Path) -> None:
+    units = {**SAFE, ("REF", "MC"): (5, 6, 7, 8), ("NE", "CC"): (3, 8, 7, 6)}
+    with warehouse(units) as connection:
+        result = controlled(connection, tmp_path)
+        assert ("unit", "REF", "MC", "quarter", 4) not in hidden(connection)
+    assert verdicts(result)[RANGES] == "passed"
+
+
+def test_a_small_team_in_which_nobody_was_assessed_is_withheld(tmp_path: Path) -> None:
+    done = {**SAFE, ("EM", "CC"): (0, 13, 14, 15)}
+    due = {key: tuple(2 * count + 10 for count in counts) for key, counts in SAFE.items()}
+    due["EM", "CC"] = (8, 40, 40, 40)
+    with warehouse(done, due) as connection:
+        controlled(connection, tmp_path)
+        assert ("unit", "EM", "CC", "quarter", 4) in hidden(connection)
+
+
+# --- attacks: each plants a leak behind the suppressor's back, and the audit must find it ---
+
+
+def test_a_cell_that_is_shown_by_mistake_gives_its_neighbour_away(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        connection.execute(
+            "update warehouse.published.counts set done = 20, suppressed_columns = 'done_rate' "
+            "where unit_type = 'MC' and area_code = 'EM' and period_start = date '2023-04-01' "
+            "and period_type = 'quarter'"
+        )
+        result = attacked(connection, tmp_path)
+    assert [(weak.column, weak.row["unit_type"], weak.least, weak.largest) for weak in result.weak] == [
+        ("done", "CC", 3.0, 3.0)
+    ]
+
+
+def test_sums_over_time_that_let_one_subtract_are_found(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        connection.execute(
+            "update warehouse.published.counts as shown "
+            "set done = held.done, suppressed_columns = 'done_rate' "
+            "from warehouse.marts.counts as held where shown.period_type = 'year' "
+            "and shown.done is null and shown.unit_type = held.unit_type "
+            "and shown.area_code = held.area_code and held.period_type = 'year'"
+        )
+        result = attacked(connection, tmp_path)
+    assert {weak.row["unit_type"] for weak in result.weak} == {"CC"}
+
+
+def test_a_rate_beside_a_withheld_count_is_found(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        connection.execute(
+            "update warehouse.published.counts set done_rate = 0.1875, suppressed_columns = 'done' "
+            "where done is null and unit_type = 'CC' and period_type = 'quarter'"
+        )
+        result = attacked(connection, tmp_path)
+    assert result.beside == {"counts.done_rate": 1}
+
+
+def test_a_planted_leak_shuts_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(cells: suppression.Cells, limits: Limits, extra: object = None) -> suppression.Plan:
+        small = (cells.values > 0) & (cells.values <= limits.count_max)
+        return suppression.Plan(small, small, small & False)
+
+    monkeypatch.setattr(control, "protect", careless)
+    with warehouse(SMALL) as connection:
+        result = controlled(connection, tmp_path)
+    failed = next(check for check in result.checks if check.id == RANGES)
+    assert failed.verdict == "failed" and failed.is_blocking
+    assert failed.examples[0]["between"] == "3 and 3"
+
+
+def test_figures_that_do_not_add_up_as_the_policy_says_are_no_pass(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        connection.execute("update warehouse.marts.counts set done = done + 1 where level = 'national'")
+        result = controlled(connection, tmp_path)
+    found = verdicts(result)
+    assert found["disclosure:figures_add_up"] == "failed"
+
+
+def test_an_audit_that_cannot_be_carried_out_is_no_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(*arguments: object, **options: object) -> AuditResult:
+        raise CannotSolve("bounds contradict each other")
+
+    monkeypatch.setattr(control, "audit", stuck)
+    with warehouse(SMALL) as connection:
+        found = verdicts(controlled(connection, tmp_path))
+    assert found[RANGES] == found[BESIDE] == found[LAST] == "crashed"
+
+
+# --- the last release ---
+
+
+def write_last(connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:
+    """What is published now, as a release that readers keep."""
+    for schema, place in (("published", folder / "parquet"), ("marts", folder / "restricted" / "parquet")):
+        place.mkdir(parents=True, exist_ok=True)
+        for table in ("counts", "dim_area"):
+            connection.execute(
+                f"copy warehouse.{schema}.{table} to '{place / table}.parquet' (format parquet)"
+            )
+    return folder
+
+
+def test_the_same_figures_again_are_withheld_in_the_same_cells(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        before = hidden(connection)
+        last = write_last(connection, tmp_path / "last")
+        result = controlled(connection, tmp_path, last)
+        assert hidden(connection) == before
+    assert result.rounds == 1 and verdicts(result)[LAST] == "passed"
+
+
+def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_path: Path) -> None:
+    units = {
+        ("EM", "A"): (3, 20, 20, 20),
+        ("EM", "B"): (7, 20, 20, 20),
+        ("EM", "C"): (12, 20, 20, 20),
+        ("EM", "D"): (30, 20, 20, 20),
+        ("NE", "A"): (40, 40, 40, 40),
+    }
+    with warehouse(units) as connection:
+        controlled(connection, tmp_path)
+        assert ("unit", "EM", "B", "quarter", 4) in hidden(connection)
+        last = write_last(connection, tmp_path / "last")
+        # C turns out to be 5: it covers A now, and B, unchanged, would be shown: 22 - 7 - 12 = 3.
+        fill(connection, {**units, ("EM", "C"): (5, 20, 20, 20)})
+        without = controlled(connection, tmp_path)
+        assert ("unit", "EM", "B", "quarter", 4) not in hidden(connection)
+        result = controlled(connection, tmp_path, last)
+        assert ("unit", "EM", "B", "quarter", 4) in hidden(connection)
+    assert without.rounds == 1 and result.rounds == 2
+    assert verdicts(result)[LAST] == "passed"
+
+
+# --- opting in ---
+
+
+def test_a_new_public_column_stops_the_step_until_the_policy_names_it(tmp_path: Path) -> None:
+    tables = released_tables()
+    grown = dataclasses.replace(
+        tables[0], columns=(*tables[0].columns, ReleasedColumn("late", "bigint", "late", "count", ""))
+    )
+    with pytest.raises(DisclosureError) as raised:
+        require_cover(make_policy(tmp_path), [grown])
+    assert "counts.late: not covered" in str(raised.value)
+
+
+def test_a_new_shareable_table_stops_the_step_until_the_policy_names_it(tmp_path: Path) -> None:
+    grown = dataclasses.replace(released_tables()[0], name="new_counts")
+    with pytest.raises(DisclosureError, match="new_counts: the whole table"):
+        require_cover(make_policy(tmp_path), [grown])
+
+
+def test_a_policy_that_names_a_column_which_is_gone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DisclosureError, match=r"counts\.gone: not there"):
+        require_cover(make_policy(tmp_path, shown=["note", "gone"]), released_tables())
+
+
+def test_a_policy_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "disclosure.yml"
+    path.write_text("marts: [not, a, mapping]")
+    with pytest.raises(DisclosureError, match="cannot be read"):
+        read_policy(path)
+
+
+def test_a_missing_threshold_is_refused(tmp_path: Path) -> None:
+    with warehouse(SAFE) as connection:
+        connection.execute("delete from warehouse.seeds.policies where policy_key = 'suppress_count_max'")
+        with pytest.raises(DisclosureError, match="suppress_count_max"):
+            controlled(connection, tmp_path)
