@@ -26,11 +26,24 @@ quarters as (
 
 ),
 
+quarantined as (
+
+    select * from {{ source('raw', 'quarantine') }}
+
+),
+
+warned as (
+
+    select * from {{ source('raw', 'warnings') }}
+
+),
+
+-- A row that breaks one rule in two columns is one row.
 faults as (
 
-    select dataset, rule_id, area_code, event_on from {{ source('raw', 'quarantine') }}
+    select distinct dataset, rule_id, area_code, event_on, source_file, source_sheet, source_row from quarantined
     union all
-    select dataset, rule_id, area_code, event_on from {{ source('raw', 'warnings') }}
+    select distinct dataset, rule_id, area_code, event_on, source_file, source_sheet, source_row from warned
 
 ),
 
