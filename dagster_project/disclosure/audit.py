@@ -101,12 +101,14 @@ def audit(
         if not given_away.any():
             return AuditResult(0, 0, (), 0, {})
         seen.value = np.where(given_away, other, seen.value)
-    unknown_of, known_value, count = _unknowns(connection, marts, seen)
+    # What is not so in this release would mislead the attack: an identity counts where it holds.
+    full = np.where(np.isnan(seen.value), actual, seen.value)
+    unknown_of, known_value, count = _unknowns(connection, marts, seen, full)
     beside = _shown_beside(connection, marts)
     if not count:
         return AuditResult(0, 0, (), 0, beside)
     known, is_fixed, is_whole = _equations(
-        connection, marts, seen, unknown_of, known_value, count, published, limits
+        connection, marts, seen, full, unknown_of, known_value, count, published
     )
 
     hidden_places = np.flatnonzero(unknown_of >= 0)
@@ -229,7 +231,10 @@ def _values_by_key(
 
 
 def _unknowns(
-    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen
+    connection: duckdb.DuckDBPyConnection,
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
+    seen: _Seen,
+    full: Numbers,
 ) -> tuple[Indices, Numbers, int]:
     """The unknown at each place (-1 where it is known), what is known there, and how many there are."""
     pairs = [np.empty((0, 2), dtype=np.int64)]
@@ -247,6 +252,7 @@ def _unknowns(
                 )
             )
     links = np.concatenate(pairs)
+    links = links[~(np.abs(full[links[:, 0]] - full[links[:, 1]]) > 1e-6)]
     size = len(seen.value)
     graph = coo_array((np.ones(len(links), dtype=np.int8), (links[:, 0], links[:, 1])), shape=(size, size))
     number, label = connected_components(graph, directed=False)
@@ -263,11 +269,11 @@ def _equations(
     connection: duckdb.DuckDBPyConnection,
     marts: Sequence[tuple[MartPolicy, ReleasedTable]],
     seen: _Seen,
+    full: Numbers,
     unknown_of: Indices,
     value: Numbers,
     count: int,
     schema: str,
-    limits: Limits,
 ) -> tuple[Known, Flags, Flags]:
     """The equations and bounds, and two kinds of unknowns.
 
@@ -321,7 +327,7 @@ def _equations(
         for low, high in (*mart.at_most, *mart.bounds):
             smaller.append(_both(seen.place[mart.name, low], seen.place[mart.name, high]))
 
-    builder = _Builder(unknown_of, value, count)
+    builder = _Builder(unknown_of, value, count, full)
     for whole, part in of_time:
         builder.add_sum(whole, part, equal=True)
     for whole, part in exact:
@@ -343,8 +349,9 @@ def _equations(
 class _Builder:
     """Collects equations over places and turns them into equations over unknowns."""
 
-    def __init__(self, unknown_of: Indices, value: Numbers, count: int) -> None:
+    def __init__(self, unknown_of: Indices, value: Numbers, count: int, full: Numbers) -> None:
         self.unknown_of = unknown_of
+        self.full = full
         self.value = np.nan_to_num(value)
         self.count = count
         self.upper = np.full(count, np.inf)
@@ -352,10 +359,21 @@ class _Builder:
         self.at_most: list[tuple[Indices, Indices, Numbers, Numbers]] = []
 
     def add_sum(self, whole: Indices, part: Indices, *, equal: bool, reverse: bool = False) -> None:
-        """Each whole is the sum of its parts; not `equal`, it is no less (with `reverse`, no more)."""
+        """Each whole is the sum of its parts; not `equal`, it is no less (with `reverse`, no more).
+
+        Where that is not so, nothing is added.
+        """
         if not len(whole):
             return
         heads, line = np.unique(whole, return_inverse=True)
+        surplus = np.bincount(line, weights=self.full[part], minlength=len(heads)) - self.full[heads]
+        holds = ~(np.abs(surplus) > 1e-6) if equal else ~((-surplus if reverse else surplus) > 1e-6)
+        if not holds.all():
+            kept = holds[line]
+            whole, part = whole[kept], part[kept]
+            if not len(whole):
+                return
+            heads, line = np.unique(whole, return_inverse=True)
         row = np.concatenate([line, np.arange(len(heads))])
         place = np.concatenate([part, heads])
         weight = np.concatenate([np.ones(len(part)), -np.ones(len(heads))])
@@ -365,6 +383,7 @@ class _Builder:
 
     def add_smaller(self, pairs: Indices) -> None:
         """The first of each pair is at most the second."""
+        pairs = pairs[~(self.full[pairs[:, 0]] > self.full[pairs[:, 1]] + 1e-6)]
         if not len(pairs):
             return
         low, high = self.unknown_of[pairs[:, 0]], self.unknown_of[pairs[:, 1]]

@@ -143,6 +143,7 @@ class _Reader:
         self.place: dict[tuple[str, str], Indices] = {}
         self.values: list[Numbers] = []
         self.size = 0
+        self.twins: list[Indices] = []
 
     def read(self, tables: Sequence[ReleasedTable]) -> Figures:
         find_areas_of_the_nation(self.connection, self.policy, self.schema)
@@ -158,7 +159,8 @@ class _Reader:
         count = int(cell_of_place.max(initial=-1)) + 1
         cell_values = np.zeros(count)
         cell_values[cell_of_place] = values
-        return self._bind(marts, cell_of, cell_values)
+        twins = cell_of_place[_joined_pairs(self.twins)]
+        return self._bind(marts, cell_of, cell_values, twins)
 
     def _read_mart(self, table: ReleasedTable, mart: MartPolicy) -> None:
         number_rows(self.connection, table, self.schema)
@@ -202,14 +204,10 @@ class _Reader:
                 right = self.place[same.mart, same.other_column][right_rows]
                 both = (left >= 0) & (right >= 0)
                 left, right = left[both], right[both]
+                # Where two figures that mostly agree differ, they are two cells that are hidden together.
                 differ = np.abs(values[left] - values[right]) > 1e-6
-                if differ.any():
-                    raise DisclosureError(
-                        f"A number that the policy calls the same differs in {int(differ.sum())} rows.",
-                        where=f"{mart.name}.{same.column} and {same.mart}.{same.other_column}",
-                        expected="equal figures, or no `same_as` between them",
-                        next_step="Find which mart is wrong, or correct `same_as` in the policy.",
-                    )
+                self.twins.append(np.stack([left[differ], right[differ]], axis=1))
+                left, right = left[~differ], right[~differ]
                 left_parts.append(left)
                 right_parts.append(right)
         left, right = np.concatenate(left_parts), np.concatenate(right_parts)
@@ -222,12 +220,16 @@ class _Reader:
         return rank[inverse] if self.size else np.empty(0, dtype=np.int64)
 
     def _bind(
-        self, marts: Sequence[MartPolicy], cell_of: Mapping[tuple[str, str], Indices], values: Numbers
+        self,
+        marts: Sequence[MartPolicy],
+        cell_of: Mapping[tuple[str, str], Indices],
+        values: Numbers,
+        twins: Indices,
     ) -> Figures:
         fixed = np.zeros(len(values), dtype=bool)
         uniform = np.zeros(len(values), dtype=bool)
         preferred = np.zeros(len(values), dtype=bool)
-        implies: list[Indices] = []
+        implies: list[Indices] = [twins, twins[:, ::-1]]
         caps: list[Indices] = []
         for mart in marts:
             for parent, child in self._windows(mart, cell_of):
@@ -257,12 +259,12 @@ class _Reader:
             pairs = _distinct(np.stack([parent, child], axis=1))
             if is_exact:
                 broken = _broken(pairs, values)
-                if broken:
-                    untrue[name] = broken
+                if len(broken):
+                    untrue[name] = len(broken)
             pairs = pairs[~fixed[pairs[:, 0]]]
             heads, line = np.unique(pairs[:, 0], return_inverse=True)
             parents.append(heads)
-            exact.append(np.full(len(heads), is_exact))
+            exact.append(~np.isin(heads, broken) if is_exact else np.zeros(len(heads), dtype=bool))
             entry_lines.append(line + number)
             entry_children.append(pairs[:, 1])
             number += len(heads)
@@ -273,7 +275,7 @@ class _Reader:
             entry_child=_joined(entry_children),
             line_exact=np.concatenate([np.empty(0, dtype=bool), *exact]),
             implies=_joined_pairs(implies),
-            caps=_joined_pairs(caps),
+            caps=_true(_joined_pairs(caps), values),
             uniform=uniform,
             fixed=fixed,
             preferred=preferred,
@@ -367,6 +369,11 @@ def _both(one: Indices, other: Indices) -> Indices:
     return np.stack([one[there], other[there]], axis=1)
 
 
+def _true(caps: Indices, values: Numbers) -> Indices:
+    """The caps that hold."""
+    return caps[values[caps[:, 0]] <= values[caps[:, 1]] + 1e-6]
+
+
 def _ring(cells: Indices, group: Indices) -> Indices:
     """Pairs that lead from each cell of a group to the next and from the last to the first."""
     order = np.lexsort((cells, group))
@@ -380,11 +387,11 @@ def _ring(cells: Indices, group: Indices) -> Indices:
     return np.stack([cells, following], axis=1)
 
 
-def _broken(pairs: Indices, values: Numbers) -> int:
-    """How many totals differ from the sum of their parts."""
+def _broken(pairs: Indices, values: Numbers) -> Indices:
+    """The totals that differ from the sum of their parts."""
     heads, line = np.unique(pairs[:, 0], return_inverse=True)
     sums = np.bincount(line, weights=values[pairs[:, 1]], minlength=len(heads))
-    return int((np.abs(sums - values[heads]) > 1e-6).sum())
+    return heads[np.abs(sums - values[heads]) > 1e-6]
 
 
 def _joined(parts: Sequence[Indices]) -> Indices:

@@ -180,7 +180,7 @@ def test_a_planted_leak_shuts_the_gate(tmp_path: Path, monkeypatch: pytest.Monke
     assert failed.examples[0]["between"] == "3 and 3"
 
 
-def test_figures_that_do_not_add_up_as_the_policy_says_are_no_pass(tmp_path: Path) -> None:
+def test_figures_that_do_not_add_up_as_the_policy_says_are_said_to(tmp_path: Path) -> None:
     with warehouse(SMALL) as connection:
         connection.execute("update warehouse.marts.counts set done = done + 1 where level = 'national'")
         result = controlled(connection, tmp_path)
