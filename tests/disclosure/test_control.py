@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dagster_project.disclosure import control, suppression
 from dagster_project.disclosure.audit import AuditResult, audit
@@ -198,6 +200,26 @@ def test_an_audit_that_cannot_be_carried_out_is_no_pass(
     with warehouse(SMALL) as connection:
         found = verdicts(controlled(connection, tmp_path))
     assert found[RANGES] == found[BESIDE] == found[LAST] == "crashed"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    cells=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9), st.booleans()), min_size=32, max_size=32)
+)
+def test_the_audit_with_every_inequality_gets_nowhere_on_random_tables(
+    cells: list[tuple[int, int, bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    units = [(area, unit) for area in ("EM", "NE", "SW") for unit in ("CC", "MC", "RASSO")][:8]
+    quarters = [cells[4 * place : 4 * place + 4] for place in range(8)]
+    done = {unit: tuple(cell[0] for cell in row) for unit, row in zip(units, quarters, strict=True)}
+    due = {
+        unit: tuple(count + more + (20 if wide else 0) for count, more, wide in row)
+        for unit, row in zip(units, quarters, strict=True)
+    }
+    with warehouse(done, due) as connection:
+        result = controlled(connection, tmp_path_factory.mktemp("policy"))
+    failed = [check for check in result.checks if check.verdict != "passed" and check.is_blocking]
+    assert not failed, [(check.id, check.detail, check.examples[:2]) for check in failed]
 
 
 # --- the last release ---

@@ -67,6 +67,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Planted,
         decision and [(check.id, check.detail) for check in decision.blocking],
     )
     assert outcome.pipeline.release is not None
+    # What was refused could not leak.
+    assert outcome.pipeline.intake is not None
+    assert outcome.pipeline.intake.rows("quarantined") == 0
     yield words, outcome.pipeline.release.path
 
 
