@@ -1,7 +1,9 @@
 """Which cells are hidden: the worked examples, the readings, and tables drawn at random."""
 
+import json
 from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from dagster_project.disclosure.suppression import (
 )
 
 LIMITS = Limits(count_max=4, width_min=3)
+EXAMPLES = json.loads((Path(__file__).parents[1] / "golden" / "golden_examples.json").read_text("utf-8"))
 
 
 def line_of(parts: Sequence[float], **others: np.ndarray) -> Cells:
@@ -40,12 +43,13 @@ def shown(cells: Cells) -> list[float | None]:
     ]
 
 
-def test_the_worked_example_hides_the_small_unit_and_the_smallest_other() -> None:
-    assert shown(line_of([7, 3, 12])) == [None, None, 12, 22]
-
-
-def test_the_worked_example_keeps_a_zero() -> None:
-    assert shown(line_of([7, 0, 3, 12])) == [None, 0, None, 12, 22]
+@pytest.mark.parametrize(("given_counts", "published"), [("inp", "out"), ("inp2", "out2")])
+def test_e18_hides_the_small_unit_and_the_smallest_other_and_keeps_a_zero(
+    given_counts: str, published: str
+) -> None:
+    example = EXAMPLES["E18_suppression"]
+    expected = [None if cell == "[c]" else cell for cell in example[published]]
+    assert shown(line_of(example[given_counts])) == [*expected, example["total"]]
 
 
 def test_a_table_without_small_counts_is_shown_whole() -> None:
