@@ -287,10 +287,10 @@ def test_only_the_owner_may_enter_the_restricted_part(planted: tuple[Planted, Pa
 def test_rows_about_assessors_are_only_in_the_restricted_part(planted: tuple[Planted, Path]) -> None:
     release = planted[1]
     query = "select count(*) from '{}' where dimension = 'assessor'"
-    shared = duckdb.execute(query.format(release / "parquet" / "leniency.parquet")).fetchone()
-    held = duckdb.execute(query.format(release / "restricted" / "parquet" / "leniency.parquet")).fetchone()
-    assert shared == (0,)
-    assert held is not None and held[0] > 0
+    shared = duckdb.sql(query.format(release / "parquet" / "leniency.parquet")).fetchall()
+    held = duckdb.sql(query.format(release / "restricted" / "parquet" / "leniency.parquet")).fetchall()
+    assert shared == [(0,)]
+    assert held[0][0] > 0
 
 
 # --- an attack from the published files alone ---
@@ -316,7 +316,7 @@ Rows = dict[tuple[object, ...], tuple[float | None, bool]]
 def published(release: Path, mart: str, column: str, folder: str = "parquet") -> Rows:
     """Key -> figure and whether it is withheld."""
     where = "where policy = 'half'" if mart == "compliance" else ""
-    found = duckdb.execute(
+    found = duckdb.sql(
         f"select {', '.join(KEY)}, period_end, {column}, "
         f"coalesce(list_contains(string_split(suppressed_columns, ';'), '{column}'), false) "
         f"from '{release / folder / mart}.parquet' {where} order by all"
@@ -418,11 +418,10 @@ def test_no_published_count_is_small_but_those_that_say_so(planted: tuple[Plante
 
 
 def test_a_withheld_cell_is_empty_and_says_why(planted: tuple[Planted, Path]) -> None:
-    found = duckdb.execute(
+    found = duckdb.sql(
         "select count(*), count(iqas_assessed), bool_and(is_suppressed), "
         "bool_and(contains(null_reason, 'iqas_assessed:suppressed')) "
         f"from '{planted[1] / 'parquet' / 'compliance.parquet'}' "
         "where list_contains(string_split(suppressed_columns, ';'), 'iqas_assessed')"
-    ).fetchone()
-    assert found is not None
-    assert found[0] > 0 and found[1:] == (0, True, True)
+    ).fetchall()
+    assert found[0][0] > 0 and found[0][1:] == (0, True, True)
