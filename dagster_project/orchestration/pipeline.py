@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.assurance import scopes
+from dagster_project.assurance.bounds import CHANGE_IS_BOUNDED, check_change
 from dagster_project.assurance.chain import Head
 from dagster_project.assurance.sign_offs import read_sign_offs
 from dagster_project.assurance.statuses import Assured, apply_statuses
@@ -61,6 +62,11 @@ from dagster_project.warehouse.run_context import RunContext, write_run_context
 SUITES_DIR = EXPECTATIONS_DIR / "marts"
 # Where the shareable rows of a release come from: made by disclosure control.
 SHAREABLE_SCHEMA = "published"
+
+
+def stage_checks() -> list[Check]:
+    """The checks that the stages themselves plan, beside dbt's tests and the suites."""
+    return [*ingest_checks(), CHANGE_IS_BOUNDED, *disclosure_checks()]
 
 
 class Pipeline:
@@ -217,23 +223,29 @@ class Pipeline:
                 _dbt_errors(result),
                 counts,
             )
-        if not result.crash and not result.with_status("error"):
+        # A test that failed upstream leaves models unbuilt: then there are no marts to speak of.
+        if not result.crash and not any(
+            node.resource_type == "model" for node in result.with_status("error", "skipped")
+        ):
             self._assure()
             # Dagster takes seconds to store what dbt reported: meanwhile the suites are verified.
             self._hand_over()
         return result
 
     def _assure(self) -> None:
-        """Statuses from the sign-off log, on marts that are all built."""
+        """What sign-offs and the last release say of the marts. All of them are built."""
         with self._step("Assure") as done:
+            tables = released_tables(self.manifest.document)
             with contextlib.closing(self._connect()) as connection:
-                assured = self.assured = apply_statuses(
-                    connection,
-                    released_tables(self.manifest.document),
-                    self._sign_offs,
-                    self._logs_dir,
-                )
-            done(assured.sentence(), tuple(assured.details()), {"verified": len(assured.verified)})
+                change = check_change(connection, tables, self._last_release())
+                assured = self.assured = apply_statuses(connection, tables, self._sign_offs, self._logs_dir)
+            self._completed.append(change)
+            details = [] if change.verdict == "passed" else [change.detail]
+            done(
+                assured.sentence(),
+                (*details, *assured.details()),
+                {"verified": len(assured.verified)},
+            )
 
     def validate(self) -> list[Check]:
         """The expectation suites on the candidate marts."""
@@ -278,9 +290,7 @@ class Pipeline:
     def decide(self) -> GateDecision:
         """Planned checks against completed ones. Where the gate is open, the headline figures are read."""
         with self._step("Gate") as done:
-            plan = planned_checks(
-                self.manifest.document, self.suites, [*ingest_checks(), *disclosure_checks()]
-            )
+            plan = planned_checks(self.manifest.document, self.suites, stage_checks())
             decision = self.decision = decide(plan, self._completed, self.waived)
             if decision.may_release:
                 with self.candidate() as connection:
