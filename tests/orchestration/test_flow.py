@@ -103,6 +103,18 @@ def test_a_failed_dbt_test_ends_with_1_and_leaves_every_release_as_it_was(releas
     assert failed[0].examples and failed[0].rows_failed == 1
 
 
+def test_a_failed_dbt_test_of_a_model_that_a_mart_reads_ends_with_1_too(released: SmallFlow) -> None:
+    before = everything_under(released.settings.marts_dir)
+    released.change_model(
+        "leniency", "'manager_v_inspector' as comparison", "unnest(['a', 'a']) as comparison"
+    )
+    released.change_model("compliance", "as iqa", "as iqa where exists (select 1 from {{ ref('leniency') }})")
+    outcome = released.run()
+    assert outcome.exit_code == 1
+    assert outcome.error is None
+    assert everything_under(released.settings.marts_dir) == before
+
+
 def test_a_failed_expectation_ends_with_1_and_leaves_every_release_as_it_was(released: SmallFlow) -> None:
     before = everything_under(released.settings.marts_dir)
     released.change_model("leniency", "53 as n_lenient", "-53 as n_lenient")
