@@ -48,6 +48,7 @@ def evaluate_command(
     """Precision and recall of each theme on hand-coded comments.
 
     CODED_FILE is a CSV file with the columns comment and theme_codes (codes with semicolons between them).
+    With a column is_constructive (yes or no) the rule behind Q6 is compared with it too: Cohen's kappa.
     Exit code 1 says that too few comments were coded to rely on the result.
     """
     from dagster_project.themes.evaluation import evaluate, read_coded_comments
@@ -68,6 +69,7 @@ def evaluate_command(
                 "comments_min": result.comments_min,
                 "uncaught": len(result.uncaught),
                 "themes": [asdict(score) for score in result.scores],
+                "constructive": None if result.constructive is None else asdict(result.constructive),
             }
         )
         return exit_code
@@ -83,6 +85,14 @@ def evaluate_command(
     quiet = sum(1 for score in result.scores if not score.coded and not score.found)
     if quiet:
         click.echo(f"{quiet} themes were neither coded nor found.")
+    if result.constructive is not None:
+        q6 = result.constructive
+        kappa = "no kappa, for all agree by chance" if q6.kappa is None else f"kappa {q6.kappa:.2f}"
+        click.echo(
+            "Constructive comments (Q6): rule and people agree on "
+            f"{q6.both_yes + q6.both_no} of {q6.comments} "
+            f"({kappa}); the rule missed {len(q6.missed_rows)} and took {len(q6.wrong_rows)} too many."
+        )
     if not result.is_enough:
         click.echo(
             f"Too few comments: {result.comments_min} are needed before a theme feeds a board pack.", err=True

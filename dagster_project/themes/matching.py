@@ -1,7 +1,8 @@
 """Which themes a comment raises, by the rules of the models: sentences, negation, RE2.
 
 What belongs here: the matching of comments that are not in a run. The one trap: a sentence ends as in
-`int_comment_sentences` and white space is closed up as there; change both or neither.
+`int_comment_sentences`, white space is closed up as there, and a comment is constructive (Q6) as in
+`int_comments`; change both or neither.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 import pyarrow as pa
 
-from dagster_project.themes.patterns import PatternSet
+from dagster_project.themes.patterns import COMMENTS_SEED, PatternSet, read_rows
 
 _SPACE = r"\s\x{00A0}\x{2028}\x{2029}\x{0085}"
 _SENTENCE_END = rf"[.!?]+(?:[{_SPACE}]+|$)|[\r\n\x{{2028}}\x{{2029}}\x{{0085}}]+"
@@ -36,6 +37,23 @@ def comments_with_nothing_to_say(comments: Iterable[str], patterns: PatternSet) 
         _split(connection, wordings, patterns)
         telling = {row[0] for row in connection.execute("select distinct comment from sentences").fetchall()}
     return frozenset(wordings) - telling
+
+
+def constructive_comments(comments: Sequence[str]) -> list[bool]:
+    """Whether each comment has a finding and beside it a consequence or next step (Q6)."""
+    patterns = read_rows(COMMENTS_SEED, ("pattern_kind", "pattern"))
+
+    def any_of(*kinds: str) -> str:
+        return "|".join(f"(?:{row['pattern']})" for _, row in patterns if row["pattern_kind"] in kinds)
+
+    with duckdb.connect() as connection:
+        connection.register("comments", pa.table({"comment": pa.array(comments, pa.string())}))
+        rows = connection.execute(
+            f"select regexp_matches(one_line, {_quoted(any_of('finding'))}, 'i') "
+            f"and regexp_matches(one_line, {_quoted(any_of('next_step', 'consequence'))}, 'i') "
+            f"from (select trim(regexp_replace(comment, '[{_SPACE}]+', ' ', 'g')) as one_line from comments)"
+        ).fetchall()
+    return [bool(row[0]) for row in rows]
 
 
 def _hits(wordings: Sequence[str], patterns: PatternSet) -> Iterable[tuple[str, str]]:

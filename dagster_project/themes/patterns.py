@@ -15,6 +15,7 @@ from dagster_project.settings import SEEDS_DIR
 
 THEMES_SEED = SEEDS_DIR / "theme_patterns.csv"
 NEGATIONS_SEED = SEEDS_DIR / "theme_negations.csv"
+COMMENTS_SEED = SEEDS_DIR / "comment_patterns.csv"
 POLICIES_SEED = SEEDS_DIR / "policies.csv"
 _THEME_COLUMNS = ("theme_code", "theme_category", "theme_name", "is_good_practice", "pattern")
 

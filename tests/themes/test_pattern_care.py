@@ -193,3 +193,36 @@ def test_a_missing_warehouse_is_said_and_not_made(tmp_path, capsys):
     assert call(["themes", "worklist", str(tmp_path / "out.csv"), "--warehouse", str(missing)]) == 2
     assert "no warehouse" in capsys.readouterr().err
     assert not missing.exists()
+
+
+def test_the_rule_for_constructive_comments_is_compared_with_people(tmp_path, patterns):
+    coded_file = write_csv(
+        tmp_path / "coded.csv",
+        [
+            {"comment": comment, "theme_codes": "", "is_constructive": answer}
+            for comment, answer in (
+                ("The schedule was not served, which led to an adjournment.", "yes"),
+                ("The letter was late, so that the victim did not attend.", "Yes"),
+                ("Not served in time. A better plan would have helped us all.", "yes"),
+                ("Fine.", "no"),
+                ("Not good.", "no"),
+                ("Nobody was asked about this one.", ""),
+            )
+        ],
+    )
+    result = evaluate(read_coded_comments(coded_file, patterns), patterns, comments_min=1)
+    score = result.constructive
+    assert score is not None
+    assert (score.comments, score.both_yes, score.both_no) == (5, 2, 2)
+    assert score.missed_rows == (4,) and score.wrong_rows == ()
+    # Observed agreement 4/5; by chance 2/5 x 3/5 + 3/5 x 2/5 = 12/25.
+    assert score.kappa == pytest.approx((4 / 5 - 12 / 25) / (1 - 12 / 25))
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_named_with_its_record(tmp_path, patterns):
+    coded_file = write_csv(
+        tmp_path / "coded.csv", [{"comment": "Late.", "theme_codes": "", "is_constructive": "perhaps"}]
+    )
+    with pytest.raises(IqaError, match="perhaps") as error:
+        read_coded_comments(coded_file, patterns)
+    assert "record 2, column is_constructive" in str(error.value)
