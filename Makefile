@@ -9,7 +9,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-all ui doctor lock
+.PHONY: help run check test test-all bench ui doctor lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: $(STAMP) ## Lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: $(STAMP) ## Measure and write docs/benchmarks.md (SETS="sample small national ten", RUNS=3)
+	@$(BIN)/python -m bench $(SETS) $(if $(RUNS),--runs $(RUNS))
 
 ui: $(STAMP) ## Open Dagster's web interface on this machine
 	@$(BIN)/iqa ui
