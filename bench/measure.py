@@ -34,7 +34,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], lo
     started = time.perf_counter()
     with log.open("wb") as errors, (log.with_suffix(".out")).open("w+b") as said:
         process = subprocess.Popen(
-            list(command), cwd=cwd, env={**os.environ, **environment}, stdout=said, stderr=errors
+            list(command), cwd=cwd, env=environment, stdout=said, stderr=errors
         )
         while process.poll() is None:
             for pid in _family(process.pid):
