@@ -9,7 +9,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-all bench ui doctor lock
+.PHONY: help run check test test-bi test-all bench docs ui doctor lock
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,13 @@ test: $(STAMP) ## Run the tests
 
 test-all: $(STAMP) ## Run the tests with the slow sweeps
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+test-bi: $(STAMP) ## Open a release with every client of tests/bi
+	@$(BIN)/python -m pytest tests/bi
+
+docs: $(STAMP) ## Build the documentation site into site/html
+	@$(BIN)/mkdocs build --quiet --strict
+	@echo "The documentation is in site/html: open site/html/index.html."
 
 check: $(STAMP) ## Lint, formatting and types
 	@$(BIN)/ruff check .

@@ -31,7 +31,7 @@ COMMANDS = {
     "ui": "Open Dagster's web interface over the same flow.",
     "draw": "Draw the dip sample of a quarter or the file sample of an inspection.",
     "themes": "Evaluate the theme patterns, list what they miss, show what an edit would move.",
-    "docs": "Write the reference pages: metrics, tables, extracts, policies.",
+    "docs": "Write the reference pages: metrics, tables, extracts, policies, commands.",
     "doctor": "Say what is wrong with the installation, folders, locks or key.",
 }
 

@@ -1,6 +1,6 @@
-"""`iqa docs`: writes the reference pages: metrics, tables, extracts, policies.
+"""`iqa docs`: writes the reference pages: metrics, tables, extracts, policies, checks, commands, settings.
 
-The one trap: the pages come from the project's files, not from a release; they describe the next run.
+`make docs` builds them into the documentation site. The one trap: the pages come from the project's files, not from a release; they describe the next run.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from dagster_project.commands.common import (
     settings_from,
     warehouse_option,
 )
-from dagster_project.settings import DBT_DIR, PROJECT_ROOT
+from dagster_project.settings import PROJECT_ROOT
 
 
 @click.command("docs")
@@ -28,18 +28,11 @@ from dagster_project.settings import DBT_DIR, PROJECT_ROOT
 @warehouse_option
 @format_option
 def command(out: Path, warehouse: Path | None, output_format: str) -> int:
-    """Write a Markdown page for every metric, table and dataset, and one of the policies."""
-    from dagster_project.documentation.pages import all_pages
-    from dagster_project.documentation.sources import read_sources
+    """Write a page for every metric, table and dataset, and of policies, checks, commands and settings."""
+    from dagster_project.documentation.reference import reference_pages
     from dagster_project.documentation.writing import write_pages
-    from dagster_project.warehouse.dbt_runner import load_manifest
 
-    manifest = load_manifest(settings_from(warehouse=warehouse))
-    macros = "\n".join(
-        path.read_text(encoding="utf-8") for path in sorted((DBT_DIR / "macros").rglob("*.sql"))
-    )
-    sources = read_sources(manifest.document, macros)
-    pages = all_pages(sources)
+    sources, pages = reference_pages(settings_from(warehouse=warehouse))
     write_pages(pages, out.absolute())
     counts = {
         "metrics": len(sources.by_id),

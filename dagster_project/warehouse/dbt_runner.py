@@ -231,6 +231,23 @@ def run_dbt(
     )
 
 
+def generate_docs(settings: Settings, manifest: DbtManifest, work_dir: Path) -> Path | None:
+    """Have dbt compile every model and write its documentation into `work_dir`, as one page without data.
+
+    Returns the page, or None if dbt failed. `settings.warehouse` may be a file that does not exist yet.
+    """
+    silence_telemetry()
+    with _ONE_AT_A_TIME:
+        from dbt.cli.main import dbtRunner
+
+        with _invocation(settings):
+            outcome = dbtRunner(manifest=manifest.unpack()).invoke(
+                ["docs", "generate", "--static", "--empty-catalog", *_options(DBT_DIR, work_dir)]
+            )
+    page = work_dir / "target" / "static_index.html"
+    return page if outcome.success and page.is_file() else None
+
+
 def _with_tolerance(manifest: Any, tolerated: Collection[str]) -> Any:
     for unique_id in tolerated:
         node = manifest.nodes.get(unique_id)

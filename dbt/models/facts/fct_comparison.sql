@@ -39,6 +39,8 @@ final as (
         direction,
         is_comparable,
         is_valued,
+        is_reference_applicable,
+        is_reference_short,
         is_rated_met,
         is_reference_met,
         difference_categories,

@@ -6,6 +6,12 @@ with dips as (
 
 ),
 
+dip_opinions as (
+
+    select * from {{ ref('int_dip_opinions') }}
+
+),
+
 dip_answers as (
 
     select * from {{ ref('stg_dip_sample_answers') }}
@@ -51,9 +57,12 @@ final as (
         dips.is_valid,
         dips.is_late,
         dips.is_invalid,
+        dip_opinions.is_challenge,
         dips.feedback_given_on,
         length(trim(coalesce(dips.action_for_assessor, ''))) > 0 as has_action_for_assessor
     from dips
+    inner join dip_opinions
+        on dips.dip_sample_id = dip_opinions.dip_sample_id
     left join answer_counts
         on dips.dip_sample_id = answer_counts.dip_sample_id
     left join staff_pseudonyms as samplers

@@ -3,6 +3,7 @@
 {% set columns = [
     'metric_id', 'metric_name', 'mart', 'column_name', 'definition', 'numerator', 'denominator', 'exclusions',
     'edge_cases', 'unit', 'direction', 'owner', 'version', 'source', 'deviation', 'worked_example',
+    'recomputation',
 ] %}
 with
 {% for family in families %}
