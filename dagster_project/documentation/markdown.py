@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 
 _CODE = re.compile(r"(`[^`]*`)")
 
+
 def cell(value: object) -> str:
     """A value that is safe in a cell of a Markdown table."""
     text = " ".join(str(value if value is not None else "").split()).replace("|", "\\|")
     # Code is shown as it stands; outside of it `<` would begin a tag.
-    return "".join(
-        part if part.startswith("`") else part.replace("<", "&lt;") for part in _CODE.split(text)
-    )
+    return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in _CODE.split(text))
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

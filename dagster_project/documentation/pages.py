@@ -103,9 +103,7 @@ def _metric_page(
     return "\n".join([title, *parts, "Rows, periods and roll-ups: [read first](index.md#read-first).\n"])
 
 
-def _metric_entry(
-    entry: MetricEntry, is_one_of_several: bool, sources: Sources, dbt_docs: str | None
-) -> str:
+def _metric_entry(entry: MetricEntry, is_one_of_several: bool, sources: Sources, dbt_docs: str | None) -> str:
     values, model = entry.values, sources.models[entry.values["mart"]]
     parts = [f"## {values['metric_name']} in `{values['mart']}`\n"] if is_one_of_several else []
     parts += [f"**{label}.** {values[key]}\n" for key, label in TOLD if values[key].strip()]

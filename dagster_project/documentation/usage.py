@@ -174,4 +174,3 @@ def _count(checks: Sequence[Check], severity: str) -> int:
 
 def _file(subject: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", subject.lower()).strip("-") + ".md"
-

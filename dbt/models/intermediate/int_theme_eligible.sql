@@ -82,37 +82,53 @@ member_counts as (
 
 ),
 
-final as (
+-- A unit whose answers below fully met all lack a comment has no eligible assessment, but its answers count in H2.
+cells as (
 
     select
-        level_members.level,
-        level_members.area_code,
-        level_members.unit_type,
-        member_counts.quarter_start,
-        member_counts.assessment_type,
-        member_counts.question_category,
-        cast(sum(member_counts.iqas_eligible) as bigint) as iqas_eligible,
-        cast(sum(member_counts.compared_den) as bigint) as compared_den,
-        cast(sum(coalesce(below_met.below_met_answers, 0)) as bigint) as below_met_answers
+        coalesce(member_counts.question_category, below_met.question_category) as question_category,
+        coalesce(member_counts.assessment_type, below_met.assessment_type) as assessment_type,
+        coalesce(member_counts.area_code, below_met.area_code) as area_code,
+        coalesce(member_counts.unit_type, below_met.unit_type) as unit_type,
+        coalesce(member_counts.quarter_start, below_met.quarter_start) as quarter_start,
+        coalesce(member_counts.iqas_eligible, 0) as iqas_eligible,
+        coalesce(member_counts.compared_den, 0) as compared_den,
+        coalesce(below_met.below_met_answers, 0) as below_met_answers
     from member_counts
-    inner join level_members
-        on
-            member_counts.area_code = level_members.member_area_code
-            and member_counts.unit_type = level_members.member_unit_type
-    left join below_met
+    full outer join below_met
         on
             member_counts.area_code = below_met.area_code
             and member_counts.unit_type = below_met.unit_type
             and member_counts.quarter_start = below_met.quarter_start
             and member_counts.assessment_type = below_met.assessment_type
             and member_counts.question_category = below_met.question_category
+
+),
+
+final as (
+
+    select
+        level_members.level,
+        level_members.area_code,
+        level_members.unit_type,
+        cells.quarter_start,
+        cells.assessment_type,
+        cells.question_category,
+        cast(sum(cells.iqas_eligible) as bigint) as iqas_eligible,
+        cast(sum(cells.compared_den) as bigint) as compared_den,
+        cast(sum(cells.below_met_answers) as bigint) as below_met_answers
+    from cells
+    inner join level_members
+        on
+            cells.area_code = level_members.member_area_code
+            and cells.unit_type = level_members.member_unit_type
     group by
         level_members.level,
         level_members.area_code,
         level_members.unit_type,
-        member_counts.quarter_start,
-        member_counts.assessment_type,
-        member_counts.question_category
+        cells.quarter_start,
+        cells.assessment_type,
+        cells.question_category
 
 )
 

@@ -47,6 +47,7 @@ period_eligible as (
         eligible.unit_type,
         eligible.assessment_type,
         eligible.question_category
+    having sum(eligible.iqas_eligible) > 0
 
 ),
 

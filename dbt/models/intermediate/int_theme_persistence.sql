@@ -16,6 +16,7 @@ signals as (
 eligible as (
 
     select * from {{ ref('int_theme_eligible') }}
+    where iqas_eligible > 0
 
 ),
 
