@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
-from dagster_project.errors import IqaError
+from dagster_project.errors import IqaError, four_parts, parts_text
 from dagster_project.settings import Settings
 
 # Less free room than this stops a database in its tracks.
@@ -117,24 +117,6 @@ def print_error(error: BaseException) -> None:
     click.echo(error_text(parts), err=True)
 
 
-def four_parts(error: BaseException) -> dict[str, str]:
-    """What, where, expected, what next; an error without them is a defect and is said to be one."""
-    if all(hasattr(error, part) for part in ("what", "where", "expected", "next_step")):
-        return {
-            "what": str(error.what),  # type: ignore[attr-defined]
-            "where": str(error.where),  # type: ignore[attr-defined]
-            "expected": str(error.expected),  # type: ignore[attr-defined]
-            "what_next": str(error.next_step),  # type: ignore[attr-defined]
-        }
-    return {
-        "what": f"{type(error).__name__}: {error}",
-        "where": _place(error),
-        "expected": "no error here: this one was not foreseen",
-        "what_next": "Run the command again with IQA_DEBUG=1 and report what it prints. "
-        "The last release is as it was.",
-    }
-
-
 def refuse_full_disk(error: BaseException, settings: Settings) -> None:
     """Raise IqaError if `error` comes of a full disk; not every library says so in its message."""
     if isinstance(error, IqaError):
@@ -154,12 +136,7 @@ def refuse_full_disk(error: BaseException, settings: Settings) -> None:
 
 def error_text(parts: Mapping[str, str]) -> str:
     """The four parts for a terminal."""
-    text = (
-        f"Error: {parts['what']}\n"
-        f"  where:     {parts['where']}\n"
-        f"  expected:  {parts['expected']}\n"
-        f"  what next: {parts['what_next']}"
-    )
+    text = f"Error: {parts_text(parts)}"
     return "\n".join(map(printable, text.split("\n")))
 
 
@@ -172,17 +149,6 @@ def printable(line: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in line
     )
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    place = "the start of the command"
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__", "")
-        if module.startswith("dagster_project"):
-            place = f"{module}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def progress_stream(output_format: str) -> Any:

@@ -20,13 +20,13 @@ from dagster_project.commands.common import (
     DONE,
     as_of_option,
     format_option,
-    four_parts,
     marts_option,
     print_json,
     raw_option,
     settings_from,
     warehouse_option,
 )
+from dagster_project.errors import four_parts
 from dagster_project.settings import DBT_DIR, EXPECTATIONS_DIR, Settings
 
 _PACKAGE = "iqa-warehouse"

@@ -17,7 +17,6 @@ from dagster_project.commands.common import (
     as_of_option,
     error_text,
     format_option,
-    four_parts,
     marts_option,
     print_json,
     printable,
@@ -27,6 +26,7 @@ from dagster_project.commands.common import (
     settings_from,
     warehouse_option,
 )
+from dagster_project.errors import four_parts
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:

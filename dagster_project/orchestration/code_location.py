@@ -1,4 +1,4 @@
-"""What `dagster dev -m dagster_project.orchestration.code_location` loads: `defs`, and nothing else.
+"""What Dagster's own processes load: `defs`, and nothing else.
 
 The one trap: importing this module parses the dbt project if it changed, so no other module may import it.
 """

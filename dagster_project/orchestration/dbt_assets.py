@@ -14,7 +14,9 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from dagster_project.orchestration.endings import broken_build, is_broken
 from dagster_project.orchestration.pipeline import Pipeline
+from dagster_project.orchestration.shown import explained, failure
 
 _RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult"}
 # The stage a schema of the warehouse belongs to, as Dagster shows it.
@@ -100,19 +102,15 @@ def build_dbt_assets(document: Mapping[str, Any]) -> dg.AssetsDefinition:
             if event.info.name in _RESULT_EVENTS:
                 events.append(MessageToDict(event, preserving_proto_field_name=True))
 
-        result = pipeline.build(keep)
-        rows = pipeline.row_counts()
+        with explained():
+            result = pipeline.build(keep)
+            rows = pipeline.row_counts()
         for event in events:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
             for dagster_event in message.to_default_asset_events(manifest, translator, context):
                 yield _with_rows(dagster_event, manifest, event, rows)
-        broken = [node for node in result.nodes if node.status == "error"]
-        if result.crash or broken:
-            raise dg.Failure(
-                description=result.crash
-                or "; ".join(f"{node.name}: {node.message or 'no message'}" for node in broken[:5]),
-                allow_retries=False,
-            )
+        if is_broken(result):
+            raise failure(broken_build(result))
 
     return models
 

@@ -7,6 +7,7 @@ stays shut: that is meant.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,22 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.disclosure.control import disclosure_checks
-from dagster_project.extracts import IngestResult
+from dagster_project.errors import four_parts, parts_text
 from dagster_project.gate.checks import Check, Severity, Verdict
 from dagster_project.gate.suites import Suite, read_suites
 from dagster_project.orchestration.dbt_assets import Translator, build_dbt_assets, team
+from dagster_project.orchestration.endings import conclude, in_the_way, problem_of, refusal
 from dagster_project.orchestration.intake import OWNER
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
+from dagster_project.orchestration.shown import (
+    check_line,
+    explained,
+    failure,
+    headlines_metadata,
+    intake_metadata,
+    listing,
+    table,
+)
 from dagster_project.orchestration.triggers import extracts_sensor, monthly_schedule
 from dagster_project.settings import Settings, silence_telemetry
 from dagster_project.warehouse.dbt_runner import load_manifest
@@ -43,8 +54,34 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
     config: dict[str, str | None] = context.resource_config
     paths = {name: Path(text) for name in ("raw_dir", "marts_dir", "warehouse") if (text := config[name])}
     as_of = date.fromisoformat(config["as_of"]) if config["as_of"] else None
-    with Pipeline(Settings.from_environment(**paths, as_of=as_of)) as pipeline:
-        yield pipeline
+    with ExitStack() as held:
+        with explained():
+            settings = Settings.from_environment(**paths, as_of=as_of)
+            pipeline = held.enter_context(Pipeline(settings))
+        try:
+            yield pipeline
+        finally:
+            _say_how_it_ended(context, pipeline)
+
+
+def _say_how_it_ended(context: dg.InitResourceContext, pipeline: Pipeline) -> None:
+    """The last line of the log of a run of the whole flow: Dagster's own are about steps, not figures."""
+    if not _is_whole(context.dagster_run) or context.log is None:
+        return
+    if pipeline.crash is not None and not isinstance(pipeline.crash, Exception):
+        context.log.warning("The run was stopped. Nothing was released; the last release stays in place.")
+        return
+    ending = conclude(pipeline)
+    problem = problem_of(pipeline, ending)
+    if problem is not None:
+        context.log.error(f"Nothing was released. {parts_text(four_parts(problem))}")
+    elif pipeline.release is not None:
+        context.log.info(f"Release {pipeline.release.release_id} is current: {pipeline.release.path}")
+
+
+def _is_whole(run: dg.DagsterRun | None) -> bool:
+    """Whether a run goes from the extracts to the gate at least, as far as its job says."""
+    return run is not None and run.job_name in (RUN_JOB, CHECK_JOB) and not run.asset_selection
 
 
 def build_definitions(
@@ -106,37 +143,22 @@ def _extract_assets(document: Mapping[str, Any]) -> dg.AssetsDefinition:
     )
     def extracts(pipeline: dg.ResourceParam[Pipeline]) -> Iterator[dg.MaterializeResult]:
         """Files of the raw folder into typed tables, with every row accounted for."""
-        result = pipeline.ingest()
-        rows = pipeline.row_counts()
+        with explained():
+            result = pipeline.ingest()
+            rows = pipeline.row_counts()
+            broken = pipeline.broken_rules()
         for source in sources:
-            count = rows.get(("raw", source["name"]))
+            name = source["name"]
+            count = rows.get(("raw", name))
             yield dg.MaterializeResult(
                 asset_key=translator.get_asset_key(source),
                 metadata={
                     **({} if count is None else {"dagster/row_count": count}),
-                    **_dataset_metadata(source["name"], result),
+                    **intake_metadata(name, result, broken, pipeline.error_workbooks),
                 },
             )
 
     return extracts
-
-
-def _dataset_metadata(dataset: str, result: IngestResult) -> dict[str, Any]:
-    files = [outcome for outcome in result.files if outcome.dataset == dataset]
-    if not files:
-        return {}
-    quarantine = [count for count in result.quarantine if count.dataset == dataset]
-    refused = [outcome for outcome in files if outcome.status == "refused"]
-    return {
-        "files": len(files),
-        "rows_read": sum(outcome.rows_read for outcome in files),
-        "rows_accepted": sum(outcome.rows_accepted for outcome in files),
-        "rows_quarantined": sum(outcome.rows_quarantined for outcome in files),
-        "rows_superseded": sum(outcome.rows_superseded for outcome in files),
-        "rows_repeated": sum(outcome.rows_repeated for outcome in files),
-        "quarantined_by_rule": {count.rule_id: count.rows for count in quarantine},
-        "refused_files": {outcome.source_file: outcome.message or "" for outcome in refused},
-    }
 
 
 def _mart_key(suite: Suite) -> dg.AssetKey:
@@ -175,7 +197,8 @@ def _suite_checks(suites: list[Suite]) -> list[dg.AssetChecksDefinition]:
     )
     def expectations(pipeline: dg.ResourceParam[Pipeline]) -> Iterator[dg.AssetCheckResult]:
         """Great Expectations suites on the candidate marts."""
-        completed = pipeline.validate()
+        with explained():
+            completed = pipeline.validate()
         for suite in suites:
             yield _suite_result(
                 suite, [check for check in completed if check.subject == suite.mart], pipeline.waived
@@ -204,10 +227,7 @@ def _suite_result(suite: Suite, checks: list[Check], waived: Mapping[str, str]) 
         severity=dg.AssetCheckSeverity.ERROR if blocking or not not_passed else dg.AssetCheckSeverity.WARN,
         metadata={
             "expectations": len(checks),
-            "not_passed": {
-                check.id: {"verdict": str(check.verdict), "detail": check.detail, "reason": check.reason}
-                for check in not_passed
-            },
+            **listing("not_passed", [check_line(check) for check in not_passed]),
         },
     )
 
@@ -233,15 +253,24 @@ def _disclosure_asset(marts: list[dg.AssetKey]) -> dg.AssetsDefinition:
         ],
     )
     def disclosure_control(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
-        result = pipeline.protect()
+        with explained():
+            result = pipeline.protect()
         return dg.MaterializeResult(
             metadata={
                 "summary": result.sentence(),
-                "withheld": {
-                    outcome.mart: f"{outcome.counts_suppressed} of {outcome.counts} counts, "
-                    f"{outcome.rows_suppressed} of {outcome.rows} rows"
-                    for outcome in result.outcomes
-                },
+                **table(
+                    "withheld",
+                    [
+                        {
+                            "mart": outcome.mart,
+                            "counts withheld": outcome.counts_suppressed,
+                            "counts": outcome.counts,
+                            "rows with one": outcome.rows_suppressed,
+                            "rows": outcome.rows,
+                        }
+                        for outcome in result.outcomes
+                    ],
+                ),
             },
             check_results=[_disclosure_result(check, pipeline.waived) for check in result.checks],
         )
@@ -276,24 +305,19 @@ def _gate_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
         description="Checks planned against checks completed: only an open gate lets a candidate out.",
     )
     def gate(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
-        decision = pipeline.decide()
+        with explained():
+            decision = pipeline.decide()
         if not decision.may_release:
-            raise dg.Failure(
-                description=decision.sentence(),
-                metadata={
-                    "checks": {check.id: f"{check.verdict}: {check.detail}" for check in decision.blocking}
-                },
-                allow_retries=False,
+            raise failure(
+                refusal(decision),
+                **listing("checks", [check_line(check) for check in in_the_way(decision)]),
             )
         return dg.MaterializeResult(
             metadata={
                 "decision": decision.sentence(),
-                "counts": decision.counts,
-                "warnings": {check.id: check.detail for check in decision.warnings},
-                "severities": {
-                    str(severity): sum(check.severity is severity for check in decision.checks)
-                    for severity in Severity
-                },
+                "headlines": headlines_metadata(pipeline.headlines),
+                **{f"checks_{verdict}": number for verdict, number in decision.counts.items()},
+                **listing("warnings", [check_line(check) for check in decision.warnings]),
             }
         )
 
@@ -310,16 +334,21 @@ def _release_asset() -> dg.AssetsDefinition:
         description="The candidate as an immutable release, with `current` pointing at it.",
     )
     def release(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
-        info = pipeline.publish()
+        with explained():
+            info = pipeline.publish()
         return dg.MaterializeResult(
             metadata={
                 "release_id": info.release_id,
                 "path": dg.MetadataValue.path(info.path),
                 "content_hash": info.content_hash,
-                "headlines": dg.MetadataValue.md(
-                    "\n".join(f"- {headline.text}" for headline in pipeline.headlines)
+                "headlines": headlines_metadata(pipeline.headlines),
+                **table(
+                    "tables",
+                    [
+                        {"table": name, "rows": restricted.rows, "shareable": shareable is not None}
+                        for name, (shareable, restricted) in sorted(info.contents.items())
+                    ],
                 ),
-                "rows": {name: restricted.rows for name, (_, restricted) in sorted(info.contents.items())},
             }
         )
 

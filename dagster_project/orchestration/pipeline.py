@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,24 @@ SHAREABLE_SCHEMA = "published"
 def stage_checks() -> list[Check]:
     """The checks that the stages themselves plan, beside dbt's tests and the suites."""
     return [*ingest_checks(), CHANGE_IS_BOUNDED, *disclosure_checks()]
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """A rule that rows of a dataset broke, and how many were quarantined for it."""
+
+    dataset: str
+    rule_id: str
+    rows: int
+    expected: str
+    example: str
+
+    def sentence(self) -> str:
+        """The rule in one line for people."""
+        return (
+            f"{self.dataset}, {self.rule_id}: {count_of(self.rows, 'row')}. Expected {self.expected}."
+            f" For example {self.example}."
+        )
 
 
 class Pipeline:
@@ -379,13 +397,49 @@ class Pipeline:
             yield connection
 
     def row_counts(self) -> dict[tuple[str, str], int]:
-        """(schema, table) -> rows, for every table of the warehouse."""
+        """(schema, table) -> rows, for every table of the warehouse and every view of `raw`."""
         with self.candidate() as connection:
             rows = connection.execute(
                 "select schema_name, table_name, estimated_size from duckdb_tables() "
                 "where database_name = 'warehouse'"
             ).fetchall()
-        return {(schema, table): size for schema, table, size in rows}
+            views = connection.execute(
+                "select view_name from duckdb_views() "
+                "where database_name = 'warehouse' and schema_name = 'raw' order by view_name"
+            ).fetchall()
+            counted = {
+                ("raw", view): connection.execute(f'select count(*) from warehouse.raw."{view}"').fetchall()
+                for (view,) in views
+            }
+        sizes = {(schema, table): size for schema, table, size in rows}
+        return sizes | {key: found[0][0] for key, found in counted.items()}
+
+    def broken_rules(self) -> list[BrokenRule]:
+        """The rules that rows were quarantined for, with where to find the first of them."""
+        with self.candidate() as connection:
+            rows = connection.execute(
+                """
+                select
+                    quarantine.dataset,
+                    quarantine.rule_id,
+                    count(*) as row_count,
+                    min(quarantine.expected) as expected,
+                    min_by(
+                        concat_ws(
+                            ' ', quarantine.source_file, quarantine.source_sheet, 'row',
+                            quarantine.source_row, quarantine.column_name
+                        ),
+                        (quarantine.source_file, quarantine.source_row)
+                    ) as example
+                from warehouse.raw.quarantine as quarantine
+                group by quarantine.dataset, quarantine.rule_id
+                order by quarantine.dataset, quarantine.rule_id
+                """
+            ).fetchall()
+        return [
+            BrokenRule(dataset, rule_id, count, expected or "", example or "")
+            for dataset, rule_id, count, expected, example in rows
+        ]
 
     def _ingested(self, connection: duckdb.DuckDBPyConnection) -> IngestResult:
         try:

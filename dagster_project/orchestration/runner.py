@@ -1,8 +1,8 @@
 """Runs the flow as a Dagster job in this process, and says how it ended.
 
-Here: one run from lock to exit code, for the commands. Not here: printing. The one trap: "the job failed"
-says too little. Whether the data failed a check (1) or something could not be checked (2) is read from the
-gate's decision and from what a stage raised, never from Dagster's status alone.
+Here: one run from lock to exit code, for the commands. Not here: printing, and how a run ended
+(`endings.py`). The one trap: the job is given its open pipeline as an object; Dagster's interface makes one
+from settings instead. Whatever is done at the end of a run must be done for both (`definitions.py`).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.gate.decision import COULD_NOT_CHECK
+from dagster_project.orchestration.endings import conclude
 from dagster_project.orchestration.home import dagster_home
 from dagster_project.orchestration.pipeline import Pipeline
 from dagster_project.orchestration.steps import StepReport
@@ -60,15 +60,8 @@ def run_flow(
         job = definitions.resolve_job_def(RUN_JOB if release else CHECK_JOB)
         with dg.DagsterInstance.from_ref(_instance(settings)) as instance:
             result = job.execute_in_process(run_config=_QUIET, instance=instance, raise_on_error=False)
-        if pipeline.crash is not None:
-            return RunOutcome(pipeline, COULD_NOT_CHECK, pipeline.crash)
-        if pipeline.decision is None:
-            # A failed check stopped the job before the gate; the gate still says what did not run.
-            pipeline.decide()
-        assert pipeline.decision is not None
-        if pipeline.decision.may_release and not result.success:
-            return RunOutcome(pipeline, COULD_NOT_CHECK, RuntimeError(_failures(result)))
-        return RunOutcome(pipeline, pipeline.decision.exit_code, None)
+        ending = conclude(pipeline, "" if result.success else _failures(result))
+        return RunOutcome(pipeline, ending.exit_code, ending.error)
 
 
 def _instance(settings: Settings) -> Any:

@@ -231,7 +231,7 @@ def test_synth_writes_extracts_that_run_accepts_and_never_beside_others(
 def test_the_interface_listens_on_this_machine_only_with_the_run_settings(tmp_path: Path) -> None:
     settings = Settings(raw_dir=tmp_path / "raw", warehouse=tmp_path / "iqa.duckdb")
     arguments, environment = ui.dagster_process(settings, 3456)
-    assert arguments[arguments.index("-h") + 1] == "127.0.0.1"
+    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
     assert environment["IQA_RAW_DIR"] == str(tmp_path / "raw")
     assert Path(environment["DAGSTER_HOME"]).parent == tmp_path
     assert environment["DAGSTER_DISABLE_TELEMETRY"] == os.environ["DAGSTER_DISABLE_TELEMETRY"] == "yes"
