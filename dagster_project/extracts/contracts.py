@@ -15,7 +15,9 @@ import yaml
 
 from dagster_project.extracts.codes import CodeLists
 from dagster_project.extracts.errors import ExtractError
+from dagster_project.settings import EXPECTATIONS_DIR
 
+CONTRACTS_DIR = EXPECTATIONS_DIR / "extracts"
 FIELD_TYPES = (
     "id",
     "text",

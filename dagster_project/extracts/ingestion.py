@@ -18,7 +18,7 @@ import duckdb
 from dagster_project.extracts.catalogue import rule_catalogue
 from dagster_project.extracts.codes import CodeLists, load_code_lists
 from dagster_project.extracts.context import warnings_sql
-from dagster_project.extracts.contracts import Contract, load_contracts
+from dagster_project.extracts.contracts import CONTRACTS_DIR, Contract, load_contracts
 from dagster_project.extracts.delivery import Delivered, discover
 from dagster_project.extracts.errors import ExtractError, Refusal
 from dagster_project.extracts.history import build_history
@@ -37,7 +37,7 @@ from dagster_project.extracts.typed import (
     typed_relation,
     typing_key,
 )
-from dagster_project.settings import EXPECTATIONS_DIR, SEEDS_DIR, Settings
+from dagster_project.settings import SEEDS_DIR, Settings
 
 _DATABASE_ALIAS = "warehouse"
 # Rows of small files that are typed together: about 100 MB of assessments with all their dates and codes.
@@ -73,7 +73,7 @@ def ingest(
     settings: Settings,
     connection: duckdb.DuckDBPyConnection,
     *,
-    contracts_dir: Path = EXPECTATIONS_DIR / "extracts",
+    contracts_dir: Path = CONTRACTS_DIR,
     seeds_dir: Path = SEEDS_DIR,
     limits: Limits | None = None,
     recorded: Sequence[FileOutcome] | None = None,

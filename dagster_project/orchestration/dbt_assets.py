@@ -11,10 +11,11 @@ from copy import deepcopy
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.orchestration.endings import broken_build, is_broken
+from dagster_project.orchestration.freshness import freshness_days, mart_freshness
 from dagster_project.orchestration.pipeline import Pipeline
 from dagster_project.orchestration.shown import explained, failure
 
@@ -34,6 +35,7 @@ class Translator(DagsterDbtTranslator):
 
     def __init__(self) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        self._mart_freshness = mart_freshness(freshness_days())
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`schema/table`, as in the warehouse."""
@@ -51,6 +53,15 @@ class Translator(DagsterDbtTranslator):
         """The owner in the model's meta, as a Dagster team."""
         owner = _meta(dbt_resource_props).get("owner")
         return [team(owner)] if owner else None
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The asset; a mart with how old it may become."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if spec.key.path[0] != "marts":
+            return spec
+        return spec.replace_attributes(freshness_policy=self._mart_freshness)
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The model's description alone: its SQL is a click away in the repository."""

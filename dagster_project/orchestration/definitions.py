@@ -20,6 +20,12 @@ from dagster_project.gate.checks import Check, Severity, Verdict
 from dagster_project.gate.suites import Suite, read_suites
 from dagster_project.orchestration.dbt_assets import Translator, build_dbt_assets, team
 from dagster_project.orchestration.endings import conclude, in_the_way, problem_of, refusal
+from dagster_project.orchestration.freshness import (
+    FILES,
+    freshness_days,
+    mart_freshness,
+    newest_extract_check,
+)
 from dagster_project.orchestration.intake import OWNER
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
 from dagster_project.orchestration.shown import (
@@ -92,18 +98,22 @@ def build_definitions(
     `pipeline` is the open pipeline of a run in this process; without it each run makes one from its settings.
     """
     marts = _mart_keys(document)
+    days = freshness_days()
     assets = [
         _extract_assets(document),
         build_dbt_assets(document),
         _disclosure_asset(marts),
         _gate_asset([DISCLOSURE, *marts, *_source_keys(document)]),
-        _release_asset(),
+        _release_asset(mart_freshness(days)),
     ]
     known = {key for asset in assets for key in asset.keys}
     everything = dg.AssetSelection.all()
     return dg.Definitions(
         assets=assets,
-        asset_checks=_suite_checks([suite for suite in suites if _mart_key(suite) in known]),
+        asset_checks=[
+            *_suite_checks([suite for suite in suites if _mart_key(suite) in known]),
+            *([newest_extract_check(days)] if FILES in known else []),
+        ],
         jobs=[
             dg.define_asset_job(
                 RUN_JOB,
@@ -324,7 +334,7 @@ def _gate_asset(upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return gate
 
 
-def _release_asset() -> dg.AssetsDefinition:
+def _release_asset(freshness: dg.FreshnessPolicy) -> dg.AssetsDefinition:
     @dg.asset(
         key=RELEASE,
         deps=[GATE],
@@ -332,6 +342,7 @@ def _release_asset() -> dg.AssetsDefinition:
         owners=[team(OWNER)],
         kinds={"parquet", "csv", "duckdb"},
         description="The candidate as an immutable release, with `current` pointing at it.",
+        freshness_policy=freshness,
     )
     def release(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         with explained():
