@@ -13,6 +13,7 @@ from dagster_project.commands.common import (
     format_option,
     marts_option,
     raw_option,
+    reread_option,
     settings_from,
     warehouse_option,
 )
@@ -24,14 +25,16 @@ from dagster_project.commands.run import execute
 @marts_option
 @warehouse_option
 @as_of_option
+@reread_option
 @format_option
 def command(
     raw_dir: Path | None,
     marts_dir: Path | None,
     warehouse: Path | None,
     as_of: datetime | None,
+    reread: tuple[str, ...],
     output_format: str,
 ) -> int:
     """Ingest the extracts, build the marts and check them; release nothing."""
     settings = settings_from(raw_dir=raw_dir, marts_dir=marts_dir, warehouse=warehouse, as_of=as_of)
-    return execute("check", settings, output_format)
+    return execute("check", settings, output_format, reread)

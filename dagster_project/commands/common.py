@@ -66,6 +66,16 @@ def as_of_option(function: _Command) -> _Command:
     )(function)
 
 
+def reread_option(function: _Command) -> _Command:
+    """`--reread FILE`."""
+    return click.option(
+        "--reread",
+        multiple=True,
+        metavar="FILE",
+        help="Read this extract again although its bytes are known; may be given more than once.",
+    )(function)
+
+
 def format_option(function: _Command) -> _Command:
     """`--format text|json`; the choice holds for errors too."""
     return click.option(

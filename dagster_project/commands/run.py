@@ -7,6 +7,7 @@ headlines come only after an open gate.
 
 import os
 import traceback
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from dagster_project.commands.common import (
     progress_stream,
     raw_option,
     refuse_full_disk,
+    reread_option,
     settings_from,
     warehouse_option,
 )
@@ -42,20 +44,22 @@ _DETAILS_MAX = 20
 @marts_option
 @warehouse_option
 @as_of_option
+@reread_option
 @format_option
 def command(
     raw_dir: Path | None,
     marts_dir: Path | None,
     warehouse: Path | None,
     as_of: datetime | None,
+    reread: tuple[str, ...],
     output_format: str,
 ) -> int:
     """Ingest the extracts, build the marts, check them and release them."""
     settings = settings_from(raw_dir=raw_dir, marts_dir=marts_dir, warehouse=warehouse, as_of=as_of)
-    return execute("run", settings, output_format)
+    return execute("run", settings, output_format, reread)
 
 
-def execute(name: str, settings: Settings, output_format: str) -> int:
+def execute(name: str, settings: Settings, output_format: str, reread: Sequence[str] = ()) -> int:
     """Run the flow, show it, and return the exit code; only the command `run` releases."""
     stream = progress_stream(output_format)
 
@@ -69,6 +73,7 @@ def execute(name: str, settings: Settings, output_format: str) -> int:
         outcome = run_flow(
             settings,
             release=name == "run",
+            reread=reread,
             on_start=lambda step: _say_start(step, stream),
             on_step=lambda report: _say_step(report, say),
         )

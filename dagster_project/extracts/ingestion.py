@@ -6,15 +6,17 @@ typing a file again. The trap: whatever goes wrong with one file must end as a r
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from dagster_project.errors import IqaError
 from dagster_project.extracts.catalogue import rule_catalogue
 from dagster_project.extracts.codes import CodeLists, load_code_lists
 from dagster_project.extracts.context import warnings_sql
@@ -22,10 +24,10 @@ from dagster_project.extracts.contracts import CONTRACTS_DIR, Contract, load_con
 from dagster_project.extracts.delivery import Delivered, discover
 from dagster_project.extracts.errors import ExtractError, Refusal
 from dagster_project.extracts.history import build_history
-from dagster_project.extracts.landing import CHANGED, land, landed_path, state_of
+from dagster_project.extracts.landing import CHANGED, forget, land, landed_path, state_of
 from dagster_project.extracts.limits import Limits
-from dagster_project.extracts.result import FailedCheck, FileOutcome, IngestResult, RuleCount
-from dagster_project.extracts.sealed import sha256_of
+from dagster_project.extracts.result import FailedCheck, FileOutcome, IngestResult, Reread, RuleCount
+from dagster_project.extracts.sealed import sealed_sha256, sha256_of
 from dagster_project.extracts.typed import (
     FAULTS_TYPE,
     HeaderMatch,
@@ -77,13 +79,15 @@ def ingest(
     seeds_dir: Path = SEEDS_DIR,
     limits: Limits | None = None,
     recorded: Sequence[FileOutcome] | None = None,
+    reread: Collection[str] = (),
 ) -> IngestResult:
     """Load the extracts of `settings.raw_dir` into the schema `raw`, and say what became of every row.
 
     `connection` has the warehouse as its current database, or attached as `warehouse`. Files dated after
     `settings.as_of` are left out. `recorded` are the files of an earlier run, to be loaded again in place of
-    what is in the folder now, from the landing area where they are. Raises ExtractError if the ingest cannot
-    go on; then `raw` is as before.
+    what is in the folder now, from the landing area where they are. `reread` names files of which nothing
+    that was kept is used: they are read and typed again. Raises ExtractError if the ingest cannot go on; then
+    `raw` is as before. Raises IqaError if a file to read again is not there.
     """
     codes = load_code_lists(seeds_dir)
     contracts = load_contracts(contracts_dir, codes)
@@ -91,7 +95,8 @@ def ingest(
         files = [_arrived(delivered, settings.as_of) for delivered in discover(settings.raw_dir, contracts)]
     else:
         files = [_recorded(outcome, settings.raw_dir) for outcome in recorded]
-    _land_all(files, settings, limits or Limits.from_environment())
+    again = [_named(name, files, settings) for name in dict.fromkeys(reread)]
+    read_again = _land_all(files, settings, limits or Limits.from_environment(), again)
     _match_all(files, contracts)
     _find_repeats(files)
     home = _enter_warehouse(connection)
@@ -108,7 +113,7 @@ def ingest(
             connection.execute(f"drop table if exists temp.{table}")
     finally:
         connection.execute(f"use {home}")
-    return result
+    return replace(result, reread=read_again)
 
 
 # Before the warehouse: files --------------------------------------------------------------------
@@ -164,14 +169,56 @@ def _loaded(files: Iterable[_File]) -> list[_File]:
     return [file for file in files if file.outcome.status == "loaded"]
 
 
-def _land_all(files: list[_File], settings: Settings, limits: Limits) -> None:
-    """Hash every file, then land each distinct one once."""
+def _named(name: str, files: list[_File], settings: Settings) -> _File:
+    """The file that somebody means: by its path below the raw folder, by any path to it, or by its name."""
+    path = Path(name).absolute()
+    found = [file for file in files if file.outcome.source_file == name or file.delivered.path == path]
+    found = found or [file for file in files if file.delivered.path.name == name]
+    loaded = _loaded(found)
+    if len(loaded) == 1:
+        return loaded[0]
+    if len(found) > 1:
+        what = f"{name} could be any of {', '.join(file.outcome.source_file for file in found)}."
+    elif found:
+        what = f"{found[0].outcome.source_file} is not read by this run: {found[0].outcome.message}"
+    else:
+        what = f"There is no extract {name} to read again."
+    close = get_close_matches(name, [file.outcome.source_file for file in files], n=3)
+    raise IqaError(
+        what,
+        where=str(settings.raw_dir),
+        expected="the path of one extract below that folder, as dataset/name_2024-07-26.csv",
+        next_step=f"Did you mean {' or '.join(close)}?"
+        if close
+        else "Correct the name, or put the file there.",
+    )
+
+
+def _land_all(
+    files: list[_File], settings: Settings, limits: Limits, again: Sequence[_File]
+) -> tuple[Reread, ...]:
+    """Hash every file, then land each distinct one once; `again` are those that must be read now."""
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
         list(pool.map(_hash, _loaded(files)))
+        kept = {
+            file.outcome.source_file: forget(_landed(file, settings)) for file in again if _loaded([file])
+        }
         groups: dict[tuple[str, str | None, str | None], list[_File]] = defaultdict(list)
         for file in _loaded(files):
             groups[file.dataset, file.outcome.file_sha256, file.delivered.file_format].append(file)
         list(pool.map(lambda group: _land(group, settings.landing_dir, limits), groups.values()))
+    return tuple(
+        Reread(
+            name,
+            None if kept[name] is None else kept[name] != sealed_sha256(_landed(file, settings)),
+        )
+        for file in again
+        if (name := file.outcome.source_file) in kept
+    )
+
+
+def _landed(file: _File, settings: Settings) -> Path:
+    return landed_path(settings.landing_dir, file.delivered, str(file.outcome.file_sha256))
 
 
 def _hash(file: _File) -> None:
@@ -257,7 +304,7 @@ def _type_all(
     batches: dict[tuple[Any, ...], list[list[_File]]] = defaultdict(list)
     for file in _loaded(files):
         assert file.match is not None and file.facts is not None
-        landed = landed_path(settings.landing_dir, file.delivered, str(file.outcome.file_sha256))
+        landed = _landed(file, settings)
         file.landed, file.typed = landed, typed_path(landed, keys[file.dataset])
         if is_typed(landed, keys[file.dataset]):
             continue

@@ -16,6 +16,7 @@ clean, and gives up at the first ragged row; both give the same rows and the sam
 import codecs
 import csv
 import errno
+import glob
 import gzip
 import io
 import os
@@ -32,7 +33,7 @@ from xml.parsers import expat
 from dagster_project.extracts.delivery import Delivered
 from dagster_project.extracts.errors import ExtractError, Refusal
 from dagster_project.extracts.limits import Limits
-from dagster_project.extracts.sealed import aside, seal, unsealed
+from dagster_project.extracts.sealed import aside, drop, seal, sealed_sha256, unsealed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -76,6 +77,18 @@ def state_of(path: Path) -> tuple[int, int, int, int]:
     """What changes when a file is written to or replaced: its size, times and number on the disk."""
     found = path.stat()
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def forget(landed: Path) -> str | None:
+    """Drop what was kept of a file, so that it is read and typed again; returns the sha256 of its text.
+
+    The file itself is in the raw folder still, and the same bytes land under the same name.
+    """
+    kept = sealed_sha256(landed)
+    drop(landed)
+    for typed in landed.parent.glob(f"{glob.escape(landed.name.removesuffix('.parquet'))}.typed-*"):
+        typed.unlink(missing_ok=True)
+    return kept
 
 
 def land(

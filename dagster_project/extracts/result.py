@@ -60,6 +60,23 @@ class FailedCheck:
 
 
 @dataclass(frozen=True)
+class Reread:
+    """A file that was read again on request. `changed`: its copy is another now; None: it had none."""
+
+    source_file: str
+    changed: bool | None
+
+    def sentence(self) -> str:
+        """For a person."""
+        found = {
+            True: "the copy made of it differs from the one that was kept",
+            False: "the copy made of it is the one that was kept",
+            None: "no copy of it was kept",
+        }
+        return f"read again {self.source_file}: {found[self.changed]}"
+
+
+@dataclass(frozen=True)
 class IngestResult:
     """What one ingest did. `as_of` is None only if no date was given and no file could be loaded."""
 
@@ -68,6 +85,7 @@ class IngestResult:
     quarantine: tuple[RuleCount, ...]
     warnings: tuple[RuleCount, ...]
     failed_checks: tuple[FailedCheck, ...]
+    reread: tuple[Reread, ...] = ()
 
     def with_status(self, status: str) -> tuple[FileOutcome, ...]:
         """The files that are loaded, refused, repeat or after_as_of."""
@@ -94,6 +112,7 @@ class IngestResult:
             "quarantine": [asdict(count) for count in self.quarantine],
             "warnings": [asdict(count) for count in self.warnings],
             "failed_checks": [asdict(check) for check in self.failed_checks],
+            "reread": [asdict(reread) for reread in self.reread],
         }
 
     def summary_lines(self) -> list[str]:

@@ -50,5 +50,19 @@ def unsealed(target: Path, version: int) -> dict[str, Any] | None:
     return None
 
 
+def sealed_sha256(target: Path) -> str | None:
+    """The sha256 that the seal of a file names, or None if there is no seal that can be read."""
+    try:
+        return str(json.loads(_seal_of(target).read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def drop(target: Path) -> None:
+    """Take a file away, its seal first: what is left after a crash is then made again."""
+    _seal_of(target).unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+
+
 def _seal_of(target: Path) -> Path:
     return target.with_name(target.name + ".json")

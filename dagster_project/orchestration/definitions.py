@@ -6,13 +6,14 @@ is one resource, initialised once a run; a step selected alone finds no verdicts
 stays shut: that is meant.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from dagster_project.disclosure.control import disclosure_checks
 from dagster_project.errors import four_parts, parts_text
@@ -118,11 +119,13 @@ def build_definitions(
             dg.define_asset_job(
                 RUN_JOB,
                 selection=everything,
+                config=run_config(),
                 description="Ingest, build, check and release: what `iqa run` does.",
             ),
             dg.define_asset_job(
                 CHECK_JOB,
                 selection=everything - dg.AssetSelection.assets(RELEASE),
+                config=run_config(),
                 description="The same without a release: what `iqa check` does.",
             ),
         ],
@@ -131,6 +134,21 @@ def build_definitions(
         resources={"pipeline": pipeline or pipeline_resource},
         executor=dg.in_process_executor,
     )
+
+
+class ExtractsConfig(dg.Config):
+    """What a run of the extracts may be told."""
+
+    reread: list[str] = Field(
+        default=[],
+        description="Extracts to read again although their bytes are known, as dataset/file below the raw "
+        "folder. What was kept of them is dropped first.",
+    )
+
+
+def run_config(reread: Sequence[str] = ()) -> dict[str, Any]:
+    """The configuration of a run; what the launchpad shows is the one without any choice."""
+    return {"ops": {"extracts": {"config": {"reread": list(reread)}}}}
 
 
 def _extract_assets(document: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -151,10 +169,12 @@ def _extract_assets(document: Mapping[str, Any]) -> dg.AssetsDefinition:
         ],
         can_subset=False,
     )
-    def extracts(pipeline: dg.ResourceParam[Pipeline]) -> Iterator[dg.MaterializeResult]:
+    def extracts(
+        config: ExtractsConfig, pipeline: dg.ResourceParam[Pipeline]
+    ) -> Iterator[dg.MaterializeResult]:
         """Files of the raw folder into typed tables, with every row accounted for."""
         with explained():
-            result = pipeline.ingest()
+            result = pipeline.ingest(config.reread)
             rows = pipeline.row_counts()
             broken = pipeline.broken_rules()
         for source in sources:

@@ -105,7 +105,8 @@ def intake_summary(result: IngestResult) -> str:
 
 def intake_details(result: IngestResult) -> list[str]:
     """What a person should know beside the totals: refusals by name, quarantine and warnings by rule."""
-    lines = [f"refused {outcome.source_file}: {outcome.message}" for outcome in result.refusals]
+    lines = [reread.sentence() for reread in result.reread]
+    lines += [f"refused {outcome.source_file}: {outcome.message}" for outcome in result.refusals]
     lines += [
         f"left out {outcome.source_file}: {outcome.message}" for outcome in result.with_status("after_as_of")
     ]

@@ -184,16 +184,18 @@ class Pipeline:
         """The key of the staff pseudonyms."""
         return self._key
 
-    def ingest(self) -> IngestResult:
+    def ingest(self, reread: Sequence[str] = ()) -> IngestResult:
         """Extracts into schema `raw`, with the run's own rows beside them.
 
+        `reread` names files that are read again although their bytes are known.
+
         Raises:
-            IqaError: there is nothing to work on.
+            IqaError: there is nothing to work on, or no such file to read again.
         """
         with self._step("Ingest") as done:
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
-                intake = self.intake = self._ingested(connection)
+                intake = self.intake = self._ingested(connection, reread)
                 hand_back = self._hand_back(connection, intake)
                 if intake.as_of is None or intake.rows("accepted") == 0:
                     raise IqaError(
@@ -441,9 +443,9 @@ class Pipeline:
             for dataset, rule_id, count, expected, example in rows
         ]
 
-    def _ingested(self, connection: duckdb.DuckDBPyConnection) -> IngestResult:
+    def _ingested(self, connection: duckdb.DuckDBPyConnection, reread: Sequence[str]) -> IngestResult:
         try:
-            return ingest(self.settings, connection, recorded=self._recorded)
+            return ingest(self.settings, connection, recorded=self._recorded, reread=reread)
         except ExtractError as error:
             raise IqaError(
                 str(error),

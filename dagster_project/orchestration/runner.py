@@ -5,7 +5,7 @@ Here: one run from lock to exit code, for the commands. Not here: printing, and 
 from settings instead. Whatever is done at the end of a run must be done for both (`definitions.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,9 @@ def run_flow(
     dbt_dir: Path | None = None,
     suites_dir: Path | None = None,
     policy_file: Path | None = None,
+    reread: Sequence[str] = (),
 ) -> RunOutcome:
-    """Ingest, build, check and, with `release`, publish.
+    """Ingest, build, check and, with `release`, publish. Extracts in `reread` are read again.
 
     Raises IqaError or ReleaseError when the run could not start (another writer, an unusable key).
     """
@@ -54,12 +55,19 @@ def run_flow(
     with pipeline:
         import dagster as dg
 
-        from dagster_project.orchestration.definitions import CHECK_JOB, RUN_JOB, build_definitions
+        from dagster_project.orchestration.definitions import (
+            CHECK_JOB,
+            RUN_JOB,
+            build_definitions,
+            run_config,
+        )
 
         definitions = build_definitions(pipeline.manifest.document, pipeline.suites, pipeline)
         job = definitions.resolve_job_def(RUN_JOB if release else CHECK_JOB)
         with dg.DagsterInstance.from_ref(_instance(settings)) as instance:
-            result = job.execute_in_process(run_config=_QUIET, instance=instance, raise_on_error=False)
+            result = job.execute_in_process(
+                run_config={**_QUIET, **run_config(reread)}, instance=instance, raise_on_error=False
+            )
         ending = conclude(pipeline, "" if result.success else _failures(result))
         return RunOutcome(pipeline, ending.exit_code, ending.error)
 

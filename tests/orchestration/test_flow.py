@@ -81,6 +81,17 @@ def test_a_second_run_parses_nothing_again_and_has_the_same_content(flow: SmallF
     assert first.pipeline.release.contents == second.pipeline.release.contents
 
 
+def test_an_extract_is_read_again_when_it_is_named(flow: SmallFlow) -> None:
+    assert flow.run().exit_code == 0
+    reports: list[StepReport] = []
+    outcome = flow.run(on_step=reports.append, reread=["iqa/iqa_2024-07-26.csv"])
+    assert outcome.exit_code == 0
+    assert reports[0].details[0].startswith("read again iqa/iqa_2024-07-26.csv")
+    mistaken = flow.run(reread=["iqa/none.csv"])
+    assert mistaken.exit_code == 2
+    assert "no extract iqa/none.csv" in str(mistaken.error)
+
+
 def test_another_place_and_another_thread_count_give_the_same_content(flow: SmallFlow, ran: Ran) -> None:
     outcome = replace(flow, settings=replace(flow.settings, threads=1)).run()
     assert outcome.pipeline.release is not None and ran.outcome.pipeline.release is not None
