@@ -49,17 +49,21 @@ class Finding:
 @marts_option
 @warehouse_option
 @as_of_option
+@click.option("--send-alert", is_flag=True, help="Send a test message by every way that is set.")
 @format_option
 def command(
     raw_dir: Path | None,
     marts_dir: Path | None,
     warehouse: Path | None,
     as_of: datetime | None,
+    send_alert: bool,
     output_format: str,
 ) -> int:
     """Say what is wrong with the installation, folders, locks or key; exit 1 if anything is."""
     settings = settings_from(raw_dir=raw_dir, marts_dir=marts_dir, warehouse=warehouse, as_of=as_of)
     findings = diagnose(settings)
+    if send_alert:
+        findings += list(_test_alert())
     problems = sum(finding.status == "problem" for finding in findings)
     code = DATA_FAILED if problems else DONE
     if output_format == "json":
@@ -83,6 +87,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("locks", _locks),
         ("key", _key),
         ("releases", _releases),
+        ("alerts", _alerts),
     ]
     found: list[Finding] = []
     for subject, look in looks:
@@ -94,6 +99,18 @@ def diagnose(settings: Settings) -> list[Finding]:
                 Finding(subject, "problem", f"could not be looked at: {type(error).__name__}: {error}")
             )
     return found
+
+
+def _test_alert() -> Iterator[Finding]:
+    from dagster_project.alerts import AlertSettings, Notice, send
+
+    alerts = AlertSettings.from_environment()
+    if not alerts.is_on:
+        yield Finding("alerts", "problem", "nothing to send to: name an address (IQA_ALERT_*).")
+        return
+    notice = Notice("test", "IQA figures: a test message", lines=("Somebody tried out the alerts.",))
+    for line in send(notice, alerts):
+        yield Finding("alerts", "ok" if line.startswith("Alert sent") else "problem", line)
 
 
 def _python(settings: Settings) -> Iterator[Finding]:
@@ -253,6 +270,20 @@ def _releases(settings: Settings) -> Iterator[Finding]:
             yield Finding("releases", "ok", f"{pointer} -> {named}, every file as it was written")
     if not release_ids(settings.marts_dir):
         yield Finding("releases", "ok", f"no release in {settings.marts_dir} yet")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    from dagster_project.alerts import AlertSettings
+
+    alerts = AlertSettings.from_environment()
+    for problem in alerts.problems:
+        yield Finding("alerts", "problem", f"{problem}.")
+    ways = [name for name, way in (("e-mail", alerts.email), ("webhook", alerts.webhook)) if way is not None]
+    when = "every run that was to release" if alerts.also_on_success else "runs that failed or were refused"
+    if ways:
+        yield Finding("alerts", "ok", f"{' and '.join(ways)}, about {when} (try it with --send-alert)")
+    elif not alerts.problems:
+        yield Finding("alerts", "ok", "off")
 
 
 def _nearest(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.commands.common import (
+    COULD_NOT_RUN,
     as_of_option,
     error_text,
     format_option,
@@ -33,6 +34,8 @@ from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.gate.checks import Check
+    from dagster_project.orchestration.endings import Ending
+    from dagster_project.orchestration.pipeline import Pipeline
     from dagster_project.orchestration.runner import RunOutcome
     from dagster_project.orchestration.steps import StepReport
 
@@ -67,6 +70,7 @@ def execute(name: str, settings: Settings, output_format: str, reread: Sequence[
         click.echo(printable(line), file=stream)
 
     say(f"Extracts {_short(settings.raw_dir)}, releases {_short(settings.marts_dir)}.")
+    from dagster_project.orchestration.endings import Ending
     from dagster_project.orchestration.runner import run_flow
 
     try:
@@ -80,10 +84,12 @@ def execute(name: str, settings: Settings, output_format: str, reread: Sequence[
         if outcome.error is not None:
             refuse_full_disk(outcome.error, settings)
     except Exception as error:
+        _tell(name, None, Ending(COULD_NOT_RUN, error), say)
         refuse_full_disk(error, settings)
         raise
     say()
     _say_end(outcome, say)
+    _tell(name, outcome.pipeline, Ending(outcome.exit_code, outcome.error), say)
     if output_format == "json":
         print_json(document(name, outcome))
     if outcome.error is not None:
@@ -91,6 +97,16 @@ def execute(name: str, settings: Settings, output_format: str, reread: Sequence[
             traceback.print_exception(outcome.error)
         click.echo(error_text(four_parts(outcome.error)), err=True)
     return outcome.exit_code
+
+
+def _tell(name: str, pipeline: "Pipeline | None", ending: "Ending", say: Any) -> None:
+    """Tell people who are not here of a run that was to release; a check is watched by who asked for it."""
+    from dagster_project.orchestration.notices import tell
+
+    stopped = ending.error is not None and not isinstance(ending.error, Exception)
+    if name == "run" and not stopped:
+        for line in tell(pipeline, ending):
+            say(line)
 
 
 def _say_start(step: str, stream: Any) -> None:

@@ -18,9 +18,10 @@ from pydantic import Field
 from dagster_project.disclosure.control import disclosure_checks
 from dagster_project.errors import four_parts, parts_text
 from dagster_project.gate.checks import Check, Severity, Verdict
+from dagster_project.gate.decision import COULD_NOT_CHECK
 from dagster_project.gate.suites import Suite, read_suites
 from dagster_project.orchestration.dbt_assets import Translator, build_dbt_assets, team
-from dagster_project.orchestration.endings import conclude, in_the_way, problem_of, refusal
+from dagster_project.orchestration.endings import Ending, conclude, in_the_way, problem_of, refusal
 from dagster_project.orchestration.freshness import (
     FILES,
     freshness_days,
@@ -28,6 +29,7 @@ from dagster_project.orchestration.freshness import (
     newest_extract_check,
 )
 from dagster_project.orchestration.intake import OWNER
+from dagster_project.orchestration.notices import tell
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
 from dagster_project.orchestration.shown import (
     check_line,
@@ -64,7 +66,11 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
     with ExitStack() as held:
         with explained():
             settings = Settings.from_environment(**paths, as_of=as_of)
-            pipeline = held.enter_context(Pipeline(settings))
+            try:
+                pipeline = held.enter_context(Pipeline(settings))
+            except Exception as error:
+                _log(context, _told(context, None, Ending(COULD_NOT_CHECK, error)))
+                raise
         try:
             yield pipeline
         finally:
@@ -73,17 +79,30 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
 
 def _say_how_it_ended(context: dg.InitResourceContext, pipeline: Pipeline) -> None:
     """The last line of the log of a run of the whole flow: Dagster's own are about steps, not figures."""
-    if not _is_whole(context.dagster_run) or context.log is None:
+    if not _is_whole(context.run) or context.log is None:
         return
     if pipeline.crash is not None and not isinstance(pipeline.crash, Exception):
         context.log.warning("The run was stopped. Nothing was released; the last release stays in place.")
         return
     ending = conclude(pipeline)
+    _log(context, _told(context, pipeline, ending))
     problem = problem_of(pipeline, ending)
     if problem is not None:
         context.log.error(f"Nothing was released. {parts_text(four_parts(problem))}")
     elif pipeline.release is not None:
         context.log.info(f"Release {pipeline.release.release_id} is current: {pipeline.release.path}")
+
+
+def _told(context: dg.InitResourceContext, pipeline: Pipeline | None, ending: Ending) -> list[str]:
+    """Tell people of a run that was to release; a check is watched by who asked for it."""
+    run = context.run
+    return tell(pipeline, ending) if run is not None and run.job_name == RUN_JOB and _is_whole(run) else []
+
+
+def _log(context: dg.InitResourceContext, lines: list[str]) -> None:
+    for line in lines:
+        if context.log is not None:
+            context.log.info(line)
 
 
 def _is_whole(run: dg.DagsterRun | None) -> bool:
