@@ -27,6 +27,7 @@ COMMANDS = {
     "rebuild": "Make a release again from its manifest, and compare.",
     "explain": "Show the rows behind one figure, and why each is in or out.",
     "evidence": "List the assessments without recorded comments, by Area, ready to send.",
+    "report": "Show the board pack and workbook of a release, or make them again.",
     "synth": "Write seeded synthetic extracts.",
     "ui": "Open Dagster's web interface over the same flow.",
     "draw": "Draw the dip sample of a quarter or the file sample of an inspection.",

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any
 
@@ -55,6 +56,7 @@ from dagster_project.release.provenance import CodeVersion, code_version
 from dagster_project.release.pseudonyms import PseudonymKey, pseudonym_key, write_staff_pseudonyms
 from dagster_project.release.tables import released_tables
 from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.report.building import REPORT, build_report, can_report, load_libraries
 from dagster_project.settings import DBT_DIR, EXPECTATIONS_DIR, Settings
 from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_manifest, run_dbt
 from dagster_project.warehouse.run_context import RunContext, write_run_context
@@ -336,6 +338,9 @@ class Pipeline:
                     expected="ingest, build, expectations and gate before it, in the same run",
                     next_step="Run the whole flow: `iqa run`, or the job `iqa_run` in Dagster.",
                 )
+            if self._has_report:
+                # DuckDB writes the tables meanwhile, and leaves Python to import.
+                Thread(target=load_libraries, daemon=True).start()
             release = self.release = write_release(
                 self.settings.warehouse,
                 self.manifest.document,
@@ -362,6 +367,15 @@ class Pipeline:
         """What goes into the staged release beside its tables."""
         states = self.assured.states if self.assured is not None else ()
         write_text(staging / scopes.SCOPES_FILE, scopes.scopes_text(states))
+        if self._has_report:
+            build_report(staging, staging / REPORT, before=self._last_release())
+
+    @cached_property
+    def _has_report(self) -> bool:
+        """Whether this project's marts are those that a report is made of; a test's may be fewer."""
+        return can_report(
+            {table.name for table in released_tables(self.manifest.document) if table.is_shareable}
+        )
 
     def _assurance_facts(self) -> dict[str, object]:
         """What the manifest says of sign-offs and waivers: how far each log was read, and what it came to."""
