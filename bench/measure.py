@@ -33,9 +33,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], lo
     before = os.times()
     started = time.perf_counter()
     with log.open("wb") as errors, (log.with_suffix(".out")).open("w+b") as said:
-        process = subprocess.Popen(
-            list(command), cwd=cwd, env=environment, stdout=said, stderr=errors
-        )
+        process = subprocess.Popen(list(command), cwd=cwd, env=environment, stdout=said, stderr=errors)
         while process.poll() is None:
             for pid in _family(process.pid):
                 peaks[pid] = max(peaks.get(pid, 0), _peak_kb(pid))

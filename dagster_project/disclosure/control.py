@@ -6,6 +6,7 @@ release enters only where its tables and this one's together give a cell away, w
 closed quarter.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from dagster_project.release.tables import ReleasedTable
 OWNER = "Performance Analysis"
 MARTS, PUBLISHED = "warehouse.marts", "warehouse.published"
 _LAST = "last_release"
+_THRESHOLDS = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
+_WEAKER = "the last release withheld less than today's policy asks for: what it shows can't be taken back"
 # Each round hides more; what three rounds don't settle is for a person to look at.
 _ROUNDS_MAX = 3
 
@@ -39,11 +42,16 @@ _LAST_RELEASE = "disclosure:the_last_release_gives_nothing_away"
 
 @dataclass(frozen=True)
 class DisclosureResult:
-    """What was published, and what the audit found. `checks` are completed."""
+    """What was published, and what the audit found. `checks` are completed.
+
+    `thresholds` are those of today; `note` says what a person should know of the last release.
+    """
 
     outcomes: tuple[MartOutcome, ...]
     checks: tuple[Check, ...]
     rounds: int
+    thresholds: Mapping[str, float]
+    note: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,7 +96,7 @@ def limits_of(connection: duckdb.DuckDBPyConnection, schema: str = "warehouse.se
 
     Raises DisclosureError when one is missing.
     """
-    names = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
+    names = _THRESHOLDS
     found = dict(
         connection.execute(
             f"select policy_key, policy_value::double from {schema}.policies "
@@ -123,7 +131,9 @@ def control_disclosure(
     limits, uniform_below = limits_of(connection)
     figures = read_figures(connection, policy, tables, MARTS, uniform_below)
     extra = np.zeros(figures.cells.size, dtype=bool)
-    has_last = last_release is not None and _open_last(connection, tables, last_release)
+    thresholds = dict(zip(_THRESHOLDS, (limits.count_max, limits.width_min, uniform_below), strict=True))
+    is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
+    has_last = last_release is not None and not is_weaker and _open_last(connection, tables, last_release)
     outcomes: list[MartOutcome] = []
     checks: list[Check] = []
     rounds = 0
@@ -140,7 +150,9 @@ def control_disclosure(
             break
     if has_last:
         connection.execute(f"detach {_LAST}")
-    return DisclosureResult(tuple(outcomes), tuple(checks), rounds)
+    return DisclosureResult(
+        tuple(outcomes), tuple(checks), rounds, thresholds, f"Not compared: {_WEAKER}." if is_weaker else ""
+    )
 
 
 def _audited(
@@ -231,6 +243,17 @@ def _cells_of(figures: Figures, result: AuditResult) -> Flags:
             named = cells[rows]
             found[named[named >= 0]] = True
     return found
+
+
+def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
+    """Whether the release was made without disclosure control, or withheld less than `thresholds` ask for."""
+    try:
+        facts = json.loads((release / "manifest.json").read_text(encoding="utf-8")).get("disclosure")
+    except (OSError, ValueError, AttributeError):
+        # A release that can't speak for itself is taken for a protected one.
+        return False
+    then = facts.get("thresholds") if isinstance(facts, dict) else None
+    return not isinstance(then, dict) or any(then.get(name, 0) < least for name, least in thresholds.items())
 
 
 def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:

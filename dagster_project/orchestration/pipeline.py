@@ -299,7 +299,7 @@ class Pipeline:
                     last,
                 )
             self._completed.extend(result.checks)
-            done(result.sentence(), counts=result.counts)
+            done(result.sentence(), (result.note,) if result.note else (), result.counts)
         return result
 
     def _last_release(self) -> Path | None:
@@ -393,7 +393,11 @@ class Pipeline:
         last, result = self._last_release(), self.disclosure
         return {
             "audited_against": None if last is None else last.name,
-            **({} if result is None else {"rounds": result.rounds, **result.counts}),
+            **(
+                {}
+                if result is None
+                else {"rounds": result.rounds, "thresholds": dict(result.thresholds), **result.counts}
+            ),
         }
 
     @contextmanager

@@ -1,6 +1,8 @@
 """The step on a warehouse: what becomes of the tables, and an audit that is attacked itself."""
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -233,6 +235,8 @@ def write_last(connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:
             connection.execute(
                 f"copy warehouse.{schema}.{table} to '{place / table}.parquet' (format parquet)"
             )
+    thresholds = {"suppress_count_max": 4, "suppress_secondary_width_min": 3, "uniform_group_below": 10}
+    (folder / "manifest.json").write_text(json.dumps({"disclosure": {"thresholds": thresholds}}))
     return folder
 
 
@@ -266,6 +270,21 @@ def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_pat
         assert ("unit", "EM", "B", "quarter", 4) in hidden(connection)
     assert without.rounds == 1 and result.rounds == 2
     assert verdicts(result)[LAST] == "passed"
+
+
+@pytest.mark.parametrize("disclosure", ["null", '{"thresholds": {"suppress_count_max": 2}}'])
+def test_what_a_weaker_policy_has_shown_stops_no_release_and_is_said(tmp_path: Path, disclosure: str) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        before = hidden(connection)
+        last = write_last(connection, tmp_path / "last")
+        # Everything was shown then.
+        shutil.copytree(last / "restricted" / "parquet", last / "parquet", dirs_exist_ok=True)
+        (last / "manifest.json").write_text(f'{{"disclosure": {disclosure}}}')
+        result = controlled(connection, tmp_path, last)
+        assert hidden(connection) == before
+    assert verdicts(result)[LAST] == "passed"
+    assert "can't be taken back" in result.note
 
 
 # --- opting in ---
