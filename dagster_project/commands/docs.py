@@ -1,6 +1,7 @@
 """`iqa docs`: writes the reference pages: metrics, tables, extracts, policies, checks, commands, settings.
 
-`make docs` builds them into the documentation site. The one trap: the pages come from the project's files, not from a release; they describe the next run.
+`make docs` builds them into the documentation site. The one trap: the pages come from the project's files,
+not from a release; they describe the next run.
 """
 
 from pathlib import Path

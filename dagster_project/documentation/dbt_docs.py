@@ -1,7 +1,7 @@
 """dbt's own documentation as one HTML file that needs no network: lineage graph, models, compiled SQL.
 
 Belongs here: having dbt make it. Does not: linking to it. The one trap: it is made on an empty scratch
-warehouse, so it describes the models and holds no figure; where the project lies on this machine is taken out.
+warehouse, so it describes the models and holds no figure; the project's place on the disk is taken out.
 """
 
 import tempfile

@@ -1,7 +1,7 @@
 """Markdown pages from the sources: one per metric, one per table, one per dataset, one of policies.
 
-Belongs here: the wording around what the sources say. Does not: reading them. The one trap: links are relative
-to the page they stand on, and pages lie one folder deep or none.
+Belongs here: the wording around what the sources say. Does not: reading them. The one trap: links are
+relative to the page they stand on, and pages lie one folder deep or none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,24 +28,27 @@ READ_FIRST = """## Read first
 
 What holds for every metric, unless its page says otherwise.
 
-- **Rows behind it.** The restricted part of a release holds the facts (`restricted/parquet/fct_*.parquet`), one row an
-  assessment, answer, dip sample, comparison, requirement, action or theme hit. "Recompute it" names their columns.
-  They hold neither withdrawn nor refused rows.
-- **Period.** A row of a fact belongs to the quarter `quarter_start` of its assessment. The columns `period_start` and
-  `period_end` of a mart say which days a row covers, both included: one quarter, four quarters or a financial year. Take
-  the facts whose `quarter_start` lies between them.
-- **Level.** `unit` is one `area_code` and `unit_type`, `area` all units of an `area_code`, `national` all Areas. Test
-  Areas (`is_test` in `dim_area`) are left out of national rows as soon as the data holds real ones.
+- **Rows behind it.** The restricted part of a release holds the facts
+  (`restricted/parquet/fct_*.parquet`), one row an assessment, answer, dip sample, comparison,
+  requirement, action or theme hit. "Recompute it" names their columns. They hold neither withdrawn nor
+  refused rows.
+- **Period.** A row of a fact belongs to the quarter `quarter_start` of its assessment. The columns
+  `period_start` and `period_end` of a mart say which days a row covers, both included: one quarter, four
+  quarters or a financial year. Take the facts whose `quarter_start` lies between them.
+- **Level.** `unit` is one `area_code` and `unit_type`, `area` all units of an `area_code`, `national`
+  all Areas. Test Areas (`is_test` in `dim_area`) are left out of national rows as soon as the data holds
+  real ones.
 - **Type.** `assessment_type` is casework or advocacy; `ALL` is both.
 - **Roll-ups.** Counts are added up and divided once. A rate is never the mean of rates.
 - **No denominator.** A rate without a denominator is empty, never 0 or 1, and `null_reason` says why.
 - **Scale.** Rates, scores and gaps run from 0 to 1. Multiply by 100 for text only.
-- **Intervals.** 95%, by Wilson's formula unless the page names another: with `z` the normal quantile of 0.975 (1.959964),
-  `p` the rate and `n` its denominator, the limits are
-  `(p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)`.
-- **Intervals of clustered rates.** Where answers of one assessment count as a cluster, with `m` compared answers and `k`
-  of them counted in each of `C` assessments: `p = Σk/Σm`; variance `= C/(C-1) · Σ(k - pm)² / (Σm)²`; design effect
-  `= variance / (p(1-p)/Σm)`, at least 1; Wilson's formula with `n = Σm / design effect`.
+- **Intervals.** 95%, by Wilson's formula unless the page names another: with `z` the normal quantile of
+  0.975 (1.959964), `p` the rate and `n` its denominator, the limits are `(p + z²/2n ± z √(p(1-p)/n +
+  z²/4n²)) / (1 + z²/n)`.
+- **Intervals of clustered rates.** Where answers of one assessment count as a cluster, with `m` compared
+  answers and `k` of them counted in each of `C` assessments: `p = Σk/Σm`; variance `= C/(C-1) · Σ(k -
+  pm)² / (Σm)²`; design effect `= variance / (p(1-p)/Σm)`, at least 1; Wilson's formula with `n = Σm /
+  design effect`.
 """
 
 
@@ -67,8 +70,8 @@ def all_pages(sources: Sources, dbt_docs: str | None = None) -> dict[str, str]:
 def _index() -> str:
     return (
         "# Reference\n\n"
-        "Made from what the figures are computed with: the registry of metrics, the dbt models, the contracts "
-        "of the extracts, the policy rows, the plan of checks, the command line and its settings.\n\n"
+        "Made from what the figures are computed with: the registry of metrics, the dbt models, the "
+        "contracts of the extracts, the policy rows, the plan of checks, the commands and the settings.\n\n"
         "- [Metrics](metrics/index.md): what each figure means and how to recompute it\n"
         "- [Tables of a release](tables/index.md): every column\n"
         "- [Extracts](extracts/index.md): what comes in, and the rules that rows have to pass\n"

@@ -1,7 +1,7 @@
 """The release that clients open, and environments with the clients.
 
-Belongs here: making both. Does not: what a client has to show. The one trap: the environments are kept in `.venv`
-under the hash of their requirements, so a changed file makes a new one and an unchanged one costs nothing.
+Belongs here: making both. Does not: what a client has to show. The one trap: the environments are kept in
+`.venv` under the hash of their requirements, so a changed file makes a new one and an unchanged one is free.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ def sample_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def home(sample_release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `data/marts/current` is a release, as in the repository, and nothing is write-protected.
+    """A folder in which `data/marts/current` is a release, as in the repository, and may be written to.
 
     What holds a client back from writing must be how the page opens the file, not the file's mode.
     """
@@ -48,6 +48,11 @@ def clients() -> Path:
 @pytest.fixture(scope="session")
 def oldest_client() -> Path:
     return environment(HERE / "requirements-oldest.txt")
+
+
+@pytest.fixture(scope="session")
+def superset() -> Path:
+    return environment(HERE / "requirements-superset.txt")
 
 
 def environment(requirements: Path) -> Path:

@@ -1,9 +1,10 @@
 """What the pages of docs/tools tell users to type, typed: each client shows the figure of the marts.
 
-The code is taken from the page, so a page that does not work fails here. The one trap: a page may show only what
-its block prints; the check looks for the newest rate with all digits, and for a comment where the tool has them.
+The code is taken from the page, so a page that does not work fails here. The one trap: only what the block of
+a page prints can be checked: every rate with all its digits, and a comment where the tool shows them.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -28,7 +29,7 @@ WRITES = {
 }
 # Tools that show the comment of a table or column.
 SHOW_COMMENTS = {"duckdb-cli", "duckdb-python", "pandas-pyarrow", "sqlalchemy"}
-UNTESTED = {"index", "power-bi", "excel", "tableau", "superset"}
+UNTESTED = {"power-bi", "excel", "tableau"}
 
 
 def block(page: str, language: str) -> str:
@@ -45,8 +46,9 @@ def coverage(sample_release: Path) -> dict[str, float]:
     """Quarter -> coverage in the marts."""
     with duckdb.connect(str(sample_release / "iqa_marts.duckdb"), read_only=True) as release:
         rows = release.sql(
-            "select period_label, coverage_rate from compliance where level = 'national' and coverage_rate is not null"
-            " and period_type = 'quarter' and assessment_type = 'casework' and policy = 'half'"
+            "select period_label, coverage_rate from compliance where coverage_rate is not null"
+            " and level = 'national' and period_type = 'quarter'"
+            " and assessment_type = 'casework' and policy = 'half'"
         ).fetchall()
     return dict(rows)
 
@@ -121,9 +123,45 @@ def test_the_oldest_supported_client_opens_a_release(
 
 def test_every_page_of_a_tool_names_its_trap_and_is_run_or_says_that_it_is_not() -> None:
     pages = {path.stem for path in TOOLS.glob("*.md")}
-    assert pages == {*PYTHON_PAGES, "duckdb-cli", *UNTESTED}
+    assert pages == {*PYTHON_PAGES, "index", "duckdb-cli", "superset", *UNTESTED}
     for page in sorted(pages - {"index"}):
         text = (TOOLS / f"{page}.md").read_text("utf-8")
         assert text.count("**The one trap.**") == 1, page
         if page in UNTESTED:
             assert re.search(r"not run by a test", text), page
+
+
+@pytest.mark.slow
+def test_superset_lists_tables_with_comments_and_charts_a_ratio_of_counts(
+    superset: Path, home: Path, tmp_path: Path, coverage: dict[str, float], comments: list[str]
+) -> None:
+    page = (TOOLS / "superset.md").read_text("utf-8")
+    uri = re.findall(r"duckdb:////\S+", page)
+    metric = re.findall(r"```sql\n\s*(.*?)\s*```", page, re.DOTALL)
+    assert len(uri) == len(metric) == 1
+    (tmp_path / "superset_config.py").write_text(
+        "SECRET_KEY = 'of a test that ends with its folder'\n"
+        f"SQLALCHEMY_DATABASE_URI = 'sqlite:///{tmp_path / 'superset.db'}'\n"
+        "PREVENT_UNSAFE_DB_CONNECTIONS = False\n"
+    )
+    settings = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "SUPERSET_CONFIG_PATH": str(tmp_path / "superset_config.py"),
+        "SUPERSET_HOME": str(tmp_path),
+        "FLASK_APP": "superset.app:create_app()",
+    }
+    place = uri[0].replace("/srv/iqa/marts/current/iqa_marts.duckdb", str(home / DATABASE))
+    for command in (
+        [superset / "superset", "db", "upgrade"],
+        [superset / "python", Path(__file__).parent / "superset_client.py", place, metric[0]],
+    ):
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=400, env=settings
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert {"compliance", "leniency", "themes"} <= set(seen["tables"])
+    assert comments[1] in seen["comments"].values()
+    assert {label: rate for label, rate in seen["chart"].items() if rate is not None} == pytest.approx(
+        coverage
+    )

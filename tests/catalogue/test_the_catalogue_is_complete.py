@@ -20,7 +20,10 @@ from dagster_project.warehouse.dbt_runner import load_manifest
 # Families of the catalogue and how many metrics each has.
 FAMILIES = {"C": 8, "D": 10, "L": 12, "A": 6, "K": 7, "Q": 10, "T": 6, "X": 6, "H": 6}
 METRICS = [f"{family}{number}" for family, count in FAMILIES.items() for number in range(1, count + 1)]
-TOLD = ("metric_name", "definition", "unit", "owner", "version", "source", "worked_example")
+TOLD = (
+    *("metric_name", "definition", "unit", "owner", "version", "source", "worked_example"),
+    "recomputation",
+)
 # Columns that stay inside: ids of people for joins, and a campaign's name, which is free text.
 PRIVATE = {
     ("fct_requirement", "staff_id"),

@@ -1,8 +1,8 @@
 """What an analyst with nothing but a metric's page and the restricted facts would do, and get the figure.
 
-Each recipe here follows the sentence "Recompute it" of the page, in polars, on Parquet files: no SQL, no macro
-and no function of this project. The one trap: a recipe that is wrong in the same way as the page is no test, so
-a page is corrected first and its recipe then follows it word for word.
+Each recipe here follows the sentence "Recompute it" of the page, in polars, on Parquet files: no SQL, no
+macro and no function of this project. The one trap: a recipe that follows the models and not the page is no
+test, so a page is corrected first and its recipe then follows it word for word.
 """
 
 import math

@@ -1,8 +1,8 @@
 """A release of a small synthetic nation, for every test that only reads one.
 
-Belongs here: making it once a session, whatever the number of workers. Does not: any assertion about it. The one
-trap: checks and suppression are left out to save a minute, so its shareable tables are the unsuppressed ones; and
-it is shared, so a test that would write into it copies it first.
+Belongs here: making it once a session, whatever the number of workers. Does not: any assertion about it. The
+one trap: checks and suppression are left out to save a minute, so its shareable tables are the unsuppressed
+ones; and it is shared, so a test that would write into it copies it first.
 """
 
 import fcntl
