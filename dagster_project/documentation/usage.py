@@ -40,6 +40,16 @@ LIMITS = {
     "workbook_cells": "Cells of the rectangle that a sheet spans.",
 }
 OTHER = {
+    "IQA_ALERT_EMAIL_FROM": "Sender of alerts. Empty: the first recipient.",
+    "IQA_ALERT_EMAIL_TO": "Who gets alerts by e-mail, with commas between addresses. Empty: no e-mail.",
+    "IQA_ALERT_ON": "What is told: `problem` (as if empty), or `all` for runs that succeed too.",
+    "IQA_ALERT_SMTP_HOST": "Mail server.",
+    "IQA_ALERT_SMTP_PASSWORD_FILE": "File with the password of the mail server.",
+    "IQA_ALERT_SMTP_PORT": "Port of the mail server. Empty: the usual one for its security.",
+    "IQA_ALERT_SMTP_SECURITY": "`starttls` (as if empty), `tls` or `none`.",
+    "IQA_ALERT_SMTP_USER": "User of the mail server.",
+    "IQA_ALERT_TIMEOUT_SECONDS": "How long a step of sending may take.",
+    "IQA_ALERT_WEBHOOK_URL": "Address that alerts are posted to. Empty: no webhook.",
     "IQA_CACHE_DIR": "Where the parsed dbt project is kept. Empty: `cache` beside the work file.",
     "IQA_DEBUG": "1 prints the stack trace of an error.",
     "IQA_SPILL_DIR": "Set by a run for dbt: where DuckDB spills.",
@@ -64,7 +74,8 @@ def command_page(group: click.Group) -> str:
 
 def _command(command: click.Command, name: str, parent: click.Context, depth: int) -> list[str]:
     context = click.Context(command, info_name=name.rsplit(" ", 1)[-1], parent=parent)
-    paragraphs = (command.help or "").replace("\b", "").strip()
+    # An indented line would be taken for code.
+    paragraphs = "\n".join(line.strip() for line in (command.help or "").replace("\b", "").splitlines())
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     parts = [f"{'#' * depth} `{name}`\n", f"{paragraphs}\n", f"```text\n{usage}\n```\n"]
     rows = [row for parameter in command.params if (row := _parameter(parameter, context))]
@@ -82,7 +93,7 @@ def _parameter(parameter: click.Parameter, context: click.Context) -> tuple[str,
     record = parameter.get_help_record(context)
     if record is None:
         return None
-    return f"`{record[0]}`", _without_markup(record[1])
+    return f"`{record[0].replace('|', ', ')}`", _without_markup(record[1])
 
 
 def _without_markup(text: str) -> str:
@@ -101,10 +112,10 @@ def settings_page(package: Path = PROJECT_ROOT / "dagster_project") -> str:
         for field in dataclasses.fields(Limits)
     ]
     listed = {row[0].strip("`") for row in (*settings, *limits)}
+    read = _variables_read(package)
     others = [
-        (f"`{name}`", OTHER.get(name, ""), f"`{places[0]}`")
-        for name, places in sorted(_variables_read(package).items())
-        if name not in listed
+        (f"`{name}`", OTHER.get(name, ""), f"`{read[name][0]}`" if name in read else "")
+        for name in sorted({*read, *OTHER} - listed)
     ]
     return "\n".join(
         [

@@ -121,5 +121,4 @@ def test_every_command_that_a_written_page_shows_exists() -> None:
     shown = re.compile(r"^\s*(?:\$ )?iqa ([a-z]+)", re.MULTILINE)
     for page in DOCS.rglob("*.md"):
         for command in shown.findall(page.read_text(encoding="utf-8")):
-            # The report is named in the tutorial; `iqa --help` lists the rest.
-            assert command in COMMANDS or command == "report", f"{page.name}: iqa {command}"
+            assert command in COMMANDS, f"{page.name}: iqa {command}"
