@@ -8,6 +8,7 @@ Call: python -m bench [SET ...] [--runs N], with SETs of `extracts.SETS`; withou
 """
 
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -49,8 +50,17 @@ class _Bench:
         return cost
 
     def environment(self, **more: str) -> dict[str, str]:
-        """One cache of parsed manifests for all runs: parsing is the cost of an edit, not of a run."""
-        return {"IQA_CACHE_DIR": str(WORK / "cache"), "PYTHONPATH": str(PROJECT_ROOT), **more}
+        """The caller's environment without settings of its own, and with one cache of parsed manifests.
+
+        Parsing is the cost of an edit, not of a run; so is compiling Python, which some machines never keep.
+        """
+        held = {
+            name: value
+            for name, value in os.environ.items()
+            if name != "PYTHONDONTWRITEBYTECODE"
+            and (not name.startswith("IQA_") or name in ("IQA_THREADS", "IQA_MEMORY_LIMIT"))
+        }
+        return {**held, "IQA_CACHE_DIR": str(WORK / "cache"), "PYTHONPATH": str(PROJECT_ROOT), **more}
 
     def iqa_run(self, name: str, raw: Path, folder: Path) -> dict[str, Any]:
         """A whole `iqa run`, as a document."""

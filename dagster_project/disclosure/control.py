@@ -20,7 +20,7 @@ from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
 from dagster_project.disclosure.publishing import MartOutcome, publish
 from dagster_project.disclosure.recovery import CannotSolve
-from dagster_project.disclosure.suppression import Flags, Limits, protect
+from dagster_project.disclosure.suppression import Flags, Limits, Plan, protect
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.release.exports import literal, quoted
 from dagster_project.release.tables import ReleasedTable
@@ -131,16 +131,18 @@ def control_disclosure(
     limits, uniform_below = limits_of(connection)
     figures = read_figures(connection, policy, tables, MARTS, uniform_below)
     extra = np.zeros(figures.cells.size, dtype=bool)
+    audited = [table for table in tables if table.is_shareable and table.name in policy.marts]
     thresholds = dict(zip(_THRESHOLDS, (limits.count_max, limits.width_min, uniform_below), strict=True))
     is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
-    has_last = last_release is not None and not is_weaker and _open_last(connection, tables, last_release)
+    has_last = last_release is not None and not is_weaker and _open_last(connection, audited, last_release)
     outcomes: list[MartOutcome] = []
     checks: list[Check] = []
     rounds = 0
+    plan: Plan | None = None
     while rounds < _ROUNDS_MAX:
         rounds += 1
-        plan = protect(figures.cells, limits, extra)
-        outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED)
+        before, plan = plan, protect(figures.cells, limits, extra)
+        outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, before)
         checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, has_last)
         if is_played_off and figures.cells.also_hidden is None:
             figures = _with_last(connection, policy, tables, figures)
@@ -257,7 +259,10 @@ def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
 
 
 def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:
-    """Make the last release readable: last_release.published, and unsuppressed last_release.marts."""
+    """Make tables of the last release readable: last_release.published, unsuppressed last_release.marts.
+
+    They are read into memory: name those that are audited, never the facts, which grow with the answers.
+    """
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
         return False

@@ -43,23 +43,44 @@ def publish(
     limits: Limits,
     schema: str = "warehouse.marts",
     target: str = f"warehouse.{PUBLISHED}",
+    before: Plan | None = None,
 ) -> list[MartOutcome]:
-    """Write every shareable table to `target`, with the cells of `plan` withheld."""
-    connection.execute(f"drop schema if exists {target} cascade")
-    connection.execute(f"create schema {target}")
+    """Write every shareable table to `target`, with the cells of `plan` withheld.
+
+    before   the plan by which `target` was written from the same figures: where both withhold the same cells
+             of a mart, it is left as it is
+
+    The order of rows is left open: whoever reads the tables for a file sorts them by their grain.
+    """
+    if before is None:
+        connection.execute(f"drop schema if exists {target} cascade")
+        connection.execute(f"create schema {target}")
     outcomes = []
     for table in tables:
         if not table.is_shareable:
             continue
         mart = policy.marts.get(table.name)
         if mart is None:
-            _copy(connection, table, schema, target)
+            if before is None:
+                _copy(connection, table, schema, target)
             continue
         masks = _masks(connection, mart, table, figures, plan.hidden, schema, limits)
         dropped = _dropped(connection, mart, masks)
-        _write(connection, policy, mart, table, masks, dropped, target)
+        if before is None or _differs(mart, figures, before.hidden, plan.hidden):
+            connection.execute(f"drop table if exists {target}.{quoted(table.name)}")
+            _write(connection, policy, mart, table, masks, dropped, target)
         outcomes.append(_outcome(mart, figures, plan, masks, dropped))
     return outcomes
+
+
+def _differs(mart: MartPolicy, figures: Figures, one: Flags, other: Flags) -> bool:
+    """Whether two plans withhold different cells of a mart. All else that is withheld follows from these."""
+    return any(
+        not np.array_equal(
+            hidden_places(figures, one, mart.name, name), hidden_places(figures, other, mart.name, name)
+        )
+        for name in mart.count_names
+    )
 
 
 def _masks(
@@ -204,8 +225,7 @@ def _write(
     if not struck:
         plain = ", ".join(quoted(name) for name in names)
         connection.execute(
-            f"create table {target}.{quoted(table.name)} as "
-            f"select {plain} from {quoted(PREFIX + table.name)} order by rid"
+            f"create table {target}.{quoted(table.name)} as select {plain} from {quoted(PREFIX + table.name)}"
         )
         return
     any_hidden = np.logical_or.reduce([masks[name] for name in struck])
@@ -213,14 +233,24 @@ def _write(
     rows = np.flatnonzero(keep)
     # Many columns are withheld in the same rows: one flag serves them all.
     flags: dict[bytes, str] = {}
-    columns: dict[str, np.ndarray] = {"rid": rows}
+    columns: dict[str, np.ndarray] = {}
     hides = {}
     for name in struck:
         mask = masks[name][rows]
         flag = flags.setdefault(mask.tobytes(), f"hide_{len(flags)}")
         columns[flag] = mask
         hides[name] = f"coalesce(withheld.{flag}, false)"
-    _register(connection, "withheld", columns)
+    # And few combinations of flags stand for all rows.
+    packed = np.packbits(np.stack(list(columns.values()), axis=1), axis=1)
+    _, first, combination = np.unique(
+        packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True
+    )
+    _register(connection, "withheld", {"rid": rows, "combination": combination})
+    _register(
+        connection,
+        "combinations",
+        {"combination": np.arange(len(first)), **{flag: mask[first] for flag, mask in columns.items()}},
+    )
     if dropped is not None:
         _register(connection, "dropped_rows", {"rid": np.flatnonzero(dropped)})
     # Lists of names, one for each combination of flags, looked up instead of put together row by row.
@@ -238,14 +268,11 @@ def _write(
     connection.execute(
         f"""
         create or replace temp table withheld_names as
-        with combinations as (
-            select distinct {", ".join(flags.values())} from withheld
-        ),
-        named as (
+        with named as (
             select *, list_filter([{names_of}], lambda name: name is not null) as names
             from combinations as withheld
         )
-        select * from withheld inner join named using ({", ".join(flags.values())})
+        select * from withheld inner join named using (combination)
         """
     )
     if has_reasons:
@@ -255,8 +282,7 @@ def _write(
         f"from {quoted(PREFIX + table.name)} as held "
         "left join withheld_names as withheld on held.rid = withheld.rid "
         + ("left join reasons on held.rid = reasons.rid " if has_reasons else "")
-        + ("" if dropped is None else "where held.rid not in (select rid from dropped_rows) ")
-        + "order by held.rid"
+        + ("" if dropped is None else "where held.rid not in (select rid from dropped_rows)")
     )
 
 
@@ -266,19 +292,31 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
     connection.execute(
         f"""
         create or replace temp table reasons as
-        with given as (
+        with withheld as (
             select
-                withheld.rid,
-                withheld.names,
-                coalesce(string_split(held.null_reason, ';'), []) as entries
-            from withheld_names as withheld
+                withheld_names.rid,
+                withheld_names.combination,
+                withheld_names.names,
+                held.null_reason
+            from withheld_names
             inner join {quoted(PREFIX + table.name)} as held
-                on withheld.rid = held.rid
+                on withheld_names.rid = held.rid
+        ),
+        -- Few combinations stand for all rows: lists are put together once for each.
+        given as (
+            select
+                combination,
+                any_value(names) as names,
+                null_reason,
+                coalesce(string_split(null_reason, ';'), []) as entries
+            from withheld
+            group by combination, null_reason
         ),
         kept as (
             select
-                rid,
+                combination,
                 names,
+                null_reason,
                 list_filter(
                     entries,
                     lambda entry: not list_contains(names, split_part(entry, ':', 1))
@@ -288,7 +326,8 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
         ),
         missing as (
             select
-                rid,
+                combination,
+                null_reason,
                 entries,
                 list_filter(
                     names,
@@ -297,16 +336,27 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
                     )
                 ) as names
             from kept
+        ),
+        stated as (
+            select
+                combination,
+                null_reason,
+                nullif(
+                    array_to_string(
+                        list_concat(entries, list_transform(names, lambda name: name || ':suppressed')), ';'
+                    ),
+                    ''
+                ) as reasons
+            from missing
         )
         select
-            rid,
-            nullif(
-                array_to_string(
-                    list_concat(entries, list_transform(names, lambda name: name || ':suppressed')), ';'
-                ),
-                ''
-            ) as null_reason
-        from missing
+            withheld.rid,
+            stated.reasons as null_reason
+        from withheld
+        inner join stated
+            on
+                withheld.combination = stated.combination
+                and withheld.null_reason is not distinct from stated.null_reason
         """
     )
 
