@@ -44,6 +44,7 @@ class Settings:
     pseudonym_key_file: Path | None = None
     threads: int = 2
     memory_limit: str = "4GB"
+    spill: Path | None = None
 
     @property
     def landing_dir(self) -> Path:
@@ -52,8 +53,8 @@ class Settings:
 
     @property
     def spill_dir(self) -> Path:
-        """Where DuckDB spills when a step needs more than `memory_limit`."""
-        return self.warehouse.parent / "spill"
+        """Where DuckDB spills what exceeds `memory_limit`: `spill`, else a folder beside the work file."""
+        return self.spill or self.warehouse.parent / "spill"
 
     @classmethod
     def from_environment(cls, **overrides: object) -> "Settings":
@@ -68,6 +69,7 @@ class Settings:
             ("marts_dir", "IQA_MARTS_DIR"),
             ("warehouse", "IQA_WAREHOUSE"),
             ("pseudonym_key_file", "IQA_PSEUDONYM_KEY_FILE"),
+            ("spill", "IQA_SPILL_DIR"),
         ):
             if env.get(name):
                 found[field] = Path(env[name])
@@ -89,6 +91,7 @@ class Settings:
             raw_dir=settings.raw_dir.absolute(),
             marts_dir=settings.marts_dir.absolute(),
             warehouse=settings.warehouse.absolute(),
+            spill=settings.spill and settings.spill.absolute(),
         )
 
 
