@@ -131,10 +131,10 @@ def control_disclosure(
     limits, uniform_below = limits_of(connection)
     figures = read_figures(connection, policy, tables, MARTS, uniform_below)
     extra = np.zeros(figures.cells.size, dtype=bool)
-    audited = [table for table in tables if table.is_shareable and table.name in policy.marts]
+    shareable = [table for table in tables if table.is_shareable]
     thresholds = dict(zip(_THRESHOLDS, (limits.count_max, limits.width_min, uniform_below), strict=True))
     is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
-    has_last = last_release is not None and not is_weaker and _open_last(connection, audited, last_release)
+    has_last = last_release is not None and not is_weaker and _open_last(connection, shareable, last_release)
     outcomes: list[MartOutcome] = []
     checks: list[Check] = []
     rounds = 0
@@ -261,7 +261,7 @@ def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
 def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:
     """Make tables of the last release readable: last_release.published, unsuppressed last_release.marts.
 
-    They are read into memory: name those that are audited, never the facts, which grow with the answers.
+    They are read into memory: name those that are shared, never the facts, which grow with the answers.
     """
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
