@@ -257,9 +257,10 @@ def funnel(
         if not point.is_strong and point.place == "inside":
             continue
         is_late = x > right - 150
-        at = y + 5
-        while any(abs(at - other_y) < 15 and abs(x - other_x) < 150 for other_x, other_y in drawn):
-            at += 15
+        at = _free_place(x, y + 5, drawn, top + 5, bottom - 5)
+        if at is None:
+            # Too crowded for its name; the table beside the chart has it.
+            continue
         drawn.append((x, at))
         parts.append(
             _text(
@@ -267,6 +268,18 @@ def funnel(
             )
         )
     return _drawing(parts, bottom + 54, alt, chart_id)
+
+
+def _free_place(
+    x: float, y: float, taken: Sequence[tuple[float, float]], top: float, bottom: float
+) -> float | None:
+    """Where a label near (x, y) meets no other one, or None."""
+    for away in (0, 15, -15, 30, -30, 45, -45):
+        at = y + away
+        is_free = all(abs(at - other_y) >= 15 or abs(x - other_x) >= 150 for other_x, other_y in taken)
+        if is_free and top <= at <= bottom + 5:
+            return at
+    return None
 
 
 def control_chart(points: Sequence[ControlPoint], *, is_rate: bool, alt: str, chart_id: str) -> str:

@@ -6,6 +6,7 @@ the latest that ended before `as_of`.
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,8 +37,8 @@ class Area:
 
     @property
     def slug(self) -> str:
-        """The name of its page, without the ending."""
-        return self.name.lower().replace(" ", "-")
+        """The name of its page, without the ending: plain letters and digits, whatever the Area is called."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or self.code.lower()
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,17 @@ class Figures:
         """
         if table not in self._columns:
             return []
-        cursor = self._connection.execute(
-            f"select * from {table} where {condition} order by {order}", values or None
-        )
+        try:
+            cursor = self._connection.execute(
+                f"select * from {table} where {condition} order by {order}", values or None
+            )
+        except duckdb.BinderException as error:
+            raise ReportError(
+                f"The table {table} lacks a column that a report needs: {str(error).splitlines()[0]}",
+                where=str(self._database),
+                expected="the columns that this version of the project publishes",
+                next_step="Make a new release with `iqa run`, then the report of that.",
+            ) from error
         names = [column[0] for column in cursor.description or ()]
         return [Row(dict(zip(names, record, strict=True))) for record in cursor.fetchall()]
 
