@@ -18,6 +18,7 @@ from scipy.optimize import linprog
 
 from dagster_project.orchestration.runner import run_flow
 from dagster_project.settings import EXPECTATIONS_DIR, Settings
+from tests.report.reading import read_page
 from tests.support.extracts import write_extract
 
 EXTRACT_DATE = "2024-07-26"
@@ -271,6 +272,55 @@ def rows_of(query: str, connection: duckdb.DuckDBPyConnection | None = None) -> 
 
 def sample(content: bytes, words: Planted) -> list[str]:
     return [place for word, place in words.words.items() if word.encode() in content][:5]
+
+
+# --- the board pack ---
+
+
+PACK_TABLES = {
+    "Prosecutors covered by a casework assessment, by quarter": (
+        "compliance",
+        "policy = 'half' and prosecutors_required is not null",
+        {"Prosecutors covered": "prosecutors_covered", "Prosecutors required": "prosecutors_required"},
+    ),
+    "Dip samples of casework assessments, by quarter": (
+        "dip_sampling",
+        "dips_required is not null",
+        {"Valid dip samples": "dips_valid", "Required": "dips_required", "Assessments done": "iqas_assessed"},
+    ),
+}
+
+
+def test_the_pack_shows_what_is_published_and_marks_what_is_withheld(planted: tuple[Planted, Path]) -> None:
+    release = planted[1]
+    withheld = shown = 0
+    with duckdb.connect(str(release / "iqa_marts.duckdb"), read_only=True) as marts:
+        areas = marts.execute(
+            "select distinct area_code, area_name from compliance where level in ('area', 'national')"
+        ).fetchall()
+        assert len(areas) == 5
+        for code, name in areas:
+            file = "index" if code == "ALL" else name.lower().replace(" ", "-")
+            page = read_page(release / "report" / f"{file}.html")
+            for caption, (mart, condition, columns) in PACK_TABLES.items():
+                header, *rows = page.tables[caption]
+                published = marts.execute(
+                    f"""
+                    select {", ".join(columns.values())}
+                    from {mart}
+                    where
+                        area_code = $code and unit_type = 'ALL' and period_type = 'quarter'
+                        and assessment_type = 'casework' and period_end < as_of and {condition}
+                    order by period_start
+                    """,
+                    {"code": code},
+                ).fetchall()[-len(rows) :]
+                assert len(published) == len(rows) > 0
+                for row, figures in zip(rows, published, strict=True):
+                    for heading, figure in zip(columns, figures, strict=True):
+                        assert row[header.index(heading)] == ("[c]" if figure is None else f"{figure:,}")
+                        withheld, shown = withheld + (figure is None), shown + (figure is not None)
+    assert withheld > 0 and shown > 0
 
 
 # --- the restricted part ---
