@@ -58,7 +58,7 @@ class _Bench:
             name: value
             for name, value in os.environ.items()
             if name != "PYTHONDONTWRITEBYTECODE"
-            and (not name.startswith("IQA_") or name in ("IQA_THREADS", "IQA_MEMORY_LIMIT"))
+            and (not name.startswith("IQA_") or name in ("IQA_THREADS", "IQA_MEMORY_LIMIT", "IQA_SPILL"))
         }
         return {**held, "IQA_CACHE_DIR": str(WORK / "cache"), "PYTHONPATH": str(PROJECT_ROOT), **more}
 

@@ -69,7 +69,7 @@ class Settings:
             ("marts_dir", "IQA_MARTS_DIR"),
             ("warehouse", "IQA_WAREHOUSE"),
             ("pseudonym_key_file", "IQA_PSEUDONYM_KEY_FILE"),
-            ("spill", "IQA_SPILL_DIR"),
+            ("spill", "IQA_SPILL"),
         ):
             if env.get(name):
                 found[field] = Path(env[name])

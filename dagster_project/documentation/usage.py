@@ -27,6 +27,7 @@ SETTINGS = {
     "pseudonym_key_file": "File with the key of the staff pseudonyms. Empty: the public demonstration key.",
     "threads": "Threads that DuckDB and dbt use.",
     "memory_limit": "Memory that DuckDB may use before it spills to disk, in its own notation.",
+    "spill": "Folder where it spills. Empty: `spill` beside the work file.",
 }
 LIMITS = {
     "file_bytes": "Size of a file.",

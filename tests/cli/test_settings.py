@@ -14,7 +14,7 @@ def test_memory_threads_and_spill_folder_are_what_the_environment_says(
 ) -> None:
     monkeypatch.setenv("IQA_MEMORY_LIMIT", "3GB")
     monkeypatch.setenv("IQA_THREADS", "1")
-    monkeypatch.setenv("IQA_SPILL_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("IQA_SPILL", str(tmp_path / "elsewhere"))
     settings = Settings.from_environment(
         warehouse=tmp_path / "wh" / "iqa.duckdb", marts_dir=tmp_path / "marts"
     )
