@@ -27,6 +27,7 @@ from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
 PREFIX, HIDDEN = "seen_", "hidden_"
+PERIOD = ("period_end", "as_of")
 _NONE = -1
 
 
@@ -189,8 +190,12 @@ def _elsewhere(
     seen: _Seen,
     schema: str,
 ) -> Numbers:
-    """What another release shows at each place; NaN where it shows nothing."""
-    return _values_by_key(connection, marts, seen, schema)
+    """What another release shows at each place; NaN where it shows nothing.
+
+    Nor does it count for a period that was not over in the older of the two: nobody takes a figure that is
+    still growing for the same one later.
+    """
+    return _values_by_key(connection, marts, seen, schema, is_settled=True)
 
 
 def _values_by_key(
@@ -198,6 +203,8 @@ def _values_by_key(
     marts: Sequence[tuple[MartPolicy, ReleasedTable]],
     seen: _Seen,
     schema: str,
+    *,
+    is_settled: bool = False,
 ) -> Numbers:
     values = np.full(len(seen.value), np.nan)
     database, _, name = schema.partition(".")
@@ -216,10 +223,11 @@ def _values_by_key(
             continue
         on = " and ".join(f"seen.{quoted(key)} is not distinct from held.{quoted(key)}" for key in keys)
         columns = ", ".join(f"any_value(held.{quoted(name)}::double) as {quoted(name)}" for name in wanted)
+        settled = f" and {was_over('seen', 'held')}" if is_settled and set(PERIOD) <= held else ""
         found = connection.execute(
             f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
             f"inner join {schema}.{quoted(mart.name)} as held on {on} "
-            "where seen.is_suppressed group by seen.rid"
+            f"where seen.is_suppressed{settled} group by seen.rid"
         ).fetchnumpy()
         row = found["rid"].astype(np.int64)
         for name_of in wanted:
@@ -228,6 +236,11 @@ def _values_by_key(
             there = places >= 0
             values[places[there]] = numbers[there]
     return values
+
+
+def was_over(one: str, other: str) -> str:
+    """SQL: the period was over in both relations, which have the columns `PERIOD`, or there is none."""
+    return f"({one}.period_end < least({one}.as_of, {other}.as_of)) is not false"
 
 
 def _unknowns(

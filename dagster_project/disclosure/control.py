@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from dagster_project.disclosure.audit import AuditResult, audit
+from dagster_project.disclosure.audit import PERIOD, AuditResult, audit, was_over
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
@@ -30,8 +30,8 @@ MARTS, PUBLISHED = "warehouse.marts", "warehouse.published"
 _LAST = "last_release"
 _THRESHOLDS = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
 _WEAKER = "the last release withheld less than today's policy asks for: what it shows can't be taken back"
-# Each round hides more; what three rounds don't settle is for a person to look at.
-_ROUNDS_MAX = 3
+# Each round hides more; what so many rounds don't settle is for a person to look at.
+_ROUNDS_MAX = 8
 
 _IDENTITIES = "disclosure:figures_add_up"
 _RANGES = "disclosure:small_cells_keep_their_range"
@@ -139,15 +139,18 @@ def control_disclosure(
     checks: list[Check] = []
     rounds = 0
     plan: Plan | None = None
+    is_bound = False
     while rounds < _ROUNDS_MAX:
         rounds += 1
         before, plan = plan, protect(figures.cells, limits, extra)
         outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, before)
         checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, has_last)
-        if is_played_off and figures.cells.also_hidden is None:
-            figures = _with_last(connection, policy, tables, figures)
+        if is_played_off and not is_bound:
+            figures, is_bound = _with_last(connection, policy, tables, figures), True
         elif weak.any():
-            extra = extra | weak
+            # What was withheld stays so: each round then covers further than the one before.
+            figures = replace(figures, cells=replace(figures.cells, also_hidden=plan.hidden))
+            extra = weak
         else:
             break
     if has_last:
@@ -213,6 +216,8 @@ def _audited(
         checks.append(by_id[_LAST_RELEASE].crashed(str(error)))
         return checks, weak_cells, False
     is_played_off = bool(forward.weak or backward.weak)
+    # What the last release gives away of this one's cells is covered in the next round, as all else is.
+    weak_cells |= _cells_of(figures, forward)
     both = replace(forward, weak=(*forward.weak, *backward.weak))
     checks.append(_verdict(by_id[_LAST_RELEASE], both))
     return checks, weak_cells, is_played_off
@@ -296,8 +301,11 @@ def _tables_of_last(
 def _with_last(
     connection: duckdb.DuckDBPyConnection, policy: Policy, tables: Sequence[ReleasedTable], figures: Figures
 ) -> Figures:
-    """The same figures, bound by the last release: hidden stays hidden, and what it shows covers nothing."""
-    also_hidden = np.zeros(figures.cells.size, dtype=bool)
+    """The same figures, bound by the last release: hidden stays hidden, and what it shows covers nothing.
+
+    That goes for periods that were over then; the others have grown since.
+    """
+    also_hidden = figures.cells.flags(figures.cells.also_hidden).copy()
     fixed = figures.cells.flags(figures.cells.fixed).copy()
     for table in _tables_of_last(connection, tables):
         mart = policy.marts.get(table.name)
@@ -305,6 +313,8 @@ def _with_last(
             continue
         keys = [column for column in table.grain if column not in mart.count_names]
         on = " and ".join(f"now.{quoted(key)} is not distinct from last.{quoted(key)}" for key in keys)
+        if set(PERIOD) <= {column.name for column in table.columns}:
+            on += f" and {was_over('now', 'last')}"
         columns = ", ".join(
             f"any_value(last.{quoted(name)}::double) as {quoted(name)}, "
             f"bool_or(list_contains(string_split(last.suppressed_columns, ';'), '{name}')) "
