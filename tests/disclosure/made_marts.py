@@ -20,6 +20,7 @@ YEAR = (Q1, Q2, Q3, Q4)
 KEY = ("level", "area_code", "unit_type", "period_type", "period_start")
 COLUMNS = {
     "release_id": "varchar",
+    "as_of": "date",
     **dict.fromkeys(KEY[:-1], "varchar"),
     "period_start": "date",
     "period_end": "date",
@@ -35,6 +36,7 @@ COLUMNS = {
 POLICY = {
     "standard_columns": [
         "release_id",
+        "as_of",
         *KEY,
         "period_end",
         "reliability",
@@ -147,8 +149,10 @@ def warehouse(units: Units, due: Units | None = None) -> Iterator[duckdb.DuckDBP
         connection.close()
 
 
-def fill(connection: duckdb.DuckDBPyConnection, units: Units, due: Units | None = None) -> None:
-    """Make the mart `counts` of these units."""
+def fill(
+    connection: duckdb.DuckDBPyConnection, units: Units, due: Units | None = None, as_of: str = "2024-07-26"
+) -> None:
+    """Make the mart `counts` of these units, all of whose quarters are over at the default `as_of`."""
     rows = [
         (area, unit, start, count, due[area, unit][place] if due else 2 * count + 10)
         for (area, unit), counts in units.items()
@@ -157,7 +161,7 @@ def fill(connection: duckdb.DuckDBPyConnection, units: Units, due: Units | None 
     connection.execute("create or replace temp table units (area text, unit text, q date, done int, due int)")
     connection.executemany("insert into units values (?, ?, ?, ?, ?)", rows)
     connection.execute(
-        """
+        f"""
         create or replace table warehouse.marts.counts as
         with levels as (
             select 'national' as level, 'ALL' as area_code, 'ALL' as unit_type, *
@@ -179,7 +183,8 @@ def fill(connection: duckdb.DuckDBPyConnection, units: Units, due: Units | None 
             from levels
         )
         select
-            'r1' as release_id, level, area_code, unit_type, period_type, period_start, period_end,
+            'r1' as release_id, date '{as_of}' as as_of, level, area_code, unit_type, period_type,
+            period_start, period_end,
             'ok' as reliability, false as is_suppressed, cast(null as varchar) as suppressed_columns,
             cast(null as varchar) as null_reason, cast(sum(done) as bigint) as done,
             cast(sum(due) as bigint) as due, sum(done) / nullif(sum(due), 0)::double as done_rate, 'x' as note

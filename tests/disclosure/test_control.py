@@ -272,6 +272,27 @@ def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_pat
     assert verdicts(result)[LAST] == "passed"
 
 
+def test_a_figure_of_a_quarter_that_was_under_way_is_not_taken_for_the_same_later(tmp_path: Path) -> None:
+    units = {
+        ("EM", "A"): (20, 20, 20, 3),
+        ("EM", "B"): (20, 20, 20, 7),
+        ("EM", "C"): (20, 20, 20, 12),
+        ("EM", "D"): (20, 20, 20, 30),
+        ("NE", "A"): (40, 40, 40, 40),
+    }
+    later = {**units, ("EM", "C"): (20, 20, 20, 5)}
+    with warehouse(units) as connection:
+        fill(connection, units, as_of="2024-02-26")
+        controlled(connection, tmp_path)
+        last = write_last(connection, tmp_path / "last")
+        fill(connection, later)
+        controlled(connection, tmp_path)
+        alone = hidden(connection)
+        result = controlled(connection, tmp_path, last)
+        assert hidden(connection) == alone
+    assert result.rounds == 1 and verdicts(result)[LAST] == "passed"
+
+
 @pytest.mark.parametrize("disclosure", ["null", '{"thresholds": {"suppress_count_max": 2}}'])
 def test_what_a_weaker_policy_has_shown_stops_no_release_and_is_said(tmp_path: Path, disclosure: str) -> None:
     with warehouse(SMALL) as connection:
