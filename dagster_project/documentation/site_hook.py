@@ -1,4 +1,4 @@
-"""Adds to the documentation site what is made and not written: the reference, dbt's pages, the menu.
+"""Adds to the documentation site what is made and not written: reference, pages of other tools, menu.
 
 MkDocs calls `on_files` once the hand-written pages of `docs/` are found. The one trap: the menu is made from
 the folders, so a page that is put into a known folder is in it without being listed anywhere.
@@ -12,11 +12,14 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from dagster_project.documentation.data_docs import data_docs
 from dagster_project.documentation.dbt_docs import static_dbt_docs
 from dagster_project.documentation.reference import reference_pages
 from dagster_project.documentation.sources import FAMILIES, Sources
-from dagster_project.settings import Settings
+from dagster_project.gate.suites import read_suites
+from dagster_project.settings import EXPECTATIONS_DIR, Settings
 
+SUITES_DIR = EXPECTATIONS_DIR / "marts"
 DBT_PAGE = "dbt/index.html"
 # Folder -> title, in the order of the menu; the pages of each in the order of PAGE_ORDER, then by name.
 SECTIONS = {
@@ -49,6 +52,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     sources, pages = reference_pages(settings, dbt_docs=f"../{DBT_PAGE}")
     for name, text in pages.items():
         files.append(File.generated(config, f"reference/{name}", content=text))
+    for name, text in data_docs(read_suites(SUITES_DIR)).items():
+        files.append(File.generated(config, f"reference/data-docs/{name}", content=text))
     files.append(File.generated(config, DBT_PAGE, content=static_dbt_docs(settings)))
     config.nav = menu([file.src_uri for file in files.documentation_pages()], sources)
     return files
@@ -95,6 +100,7 @@ def _reference(pages: Iterable[str], sources: Sources) -> list[Any]:
                 ("tables", "Tables of a release"),
                 ("extracts", "Extracts"),
                 ("checks", "Checks"),
+                ("data-docs", "Expectations (Great Expectations)"),
             )
         ),
         {"Policies": "reference/policies.md"},

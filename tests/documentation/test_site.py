@@ -81,6 +81,13 @@ def test_the_pages_of_dbt_are_one_file_without_network_or_traces_of_this_machine
     assert str(PROJECT_ROOT) not in text
 
 
+def test_great_expectations_words_every_suite(site: Path) -> None:
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (site / "reference/data-docs").iterdir()}
+    suites = {path.stem for path in (PROJECT_ROOT / "expectations" / "marts").glob("*.yml")}
+    assert set(pages) == suites | {"index"}
+    assert "coverage_rate" in pages["compliance"] and "must belong to this set" in pages["compliance"]
+
+
 def test_every_link_and_file_of_a_page_is_there(site: Path) -> None:
     lost = set()
     for page in site.rglob("*.html"):
