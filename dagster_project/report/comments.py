@@ -93,8 +93,7 @@ def _emerging(rows: Sequence[Row], period: str) -> Passage:
         [
             first,
             "A theme is emerging when it comes up clearly more often than over the four quarters before, "
-            "with "
-            "several prosecutors and assessors, and not through one assessor alone.",
+            "with several prosecutors and assessors, and not through one assessor alone.",
         ],
         Table(
             f"Emerging themes, {period}",
@@ -185,8 +184,7 @@ def _common(rows: Sequence[Row], chart_id: str, heading: str, noun: str, shown: 
             key=f"Squares are the share of assessments with a comment in the category that raise the "
             f"theme; bars "
             f"are 95% intervals. The {len(drawn)} with the highest rate are drawn; the table has all "
-            f"whose rate is "
-            "published.",
+            "whose rate is published.",
             table=Table(
                 heading,
                 [
