@@ -250,7 +250,12 @@ def _contents(
 ) -> dict[str, tuple[Content | None, Content]]:
     hashed = {
         (source.relation, source.condition): content_of(
-            connection, source.relation, source.types, source.condition
+            connection,
+            source.relation,
+            source.types,
+            source.condition,
+            # What is never shared are the row-level facts, thirty million rows of them.
+            as_facts=not source.table.is_shareable,
         )
         for source in dict.fromkeys([*shareable, *restricted])
     }
