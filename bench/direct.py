@@ -48,6 +48,7 @@ def main(warehouse: Path, compiled: Path, extent: str) -> None:
         "threads": settings.threads,
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.spill_dir),
+        "preserve_insertion_order": False,
     }
     with duckdb.connect(config=config) as connection:
         connection.execute(f"attach '{warehouse}' as warehouse")

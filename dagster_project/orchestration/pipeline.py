@@ -417,19 +417,21 @@ class Pipeline:
             yield connection
 
     def row_counts(self) -> dict[tuple[str, str], int]:
-        """(schema, table) -> rows, for every table of the warehouse and every view of `raw`."""
+        """(schema, table) -> rows, for every table of the warehouse and every view of `raw` and `marts`."""
         with self.candidate() as connection:
             rows = connection.execute(
                 "select schema_name, table_name, estimated_size from duckdb_tables() "
                 "where database_name = 'warehouse'"
             ).fetchall()
             views = connection.execute(
-                "select view_name from duckdb_views() "
-                "where database_name = 'warehouse' and schema_name = 'raw' order by view_name"
+                "select schema_name, view_name from duckdb_views() where database_name = 'warehouse' "
+                "and schema_name in ('raw', 'marts') order by all"
             ).fetchall()
             counted = {
-                ("raw", view): connection.execute(f'select count(*) from warehouse.raw."{view}"').fetchall()
-                for (view,) in views
+                (schema, view): connection.execute(
+                    f'select count(*) from warehouse.{schema}."{view}"'
+                ).fetchall()
+                for schema, view in views
             }
         sizes = {(schema, table): size for schema, table, size in rows}
         return sizes | {key: found[0][0] for key, found in counted.items()}
