@@ -29,7 +29,7 @@ period_quarters as (
 
 ),
 
-rolled as (
+level_traits as (
 
     select
         level_members.level,
@@ -40,17 +40,13 @@ rolled as (
         traits.assessment_type,
         traits.characteristic,
         traits.category,
-        cast(coalesce(sum(case when traits.is_dipped then traits.n_iqas end), 0) as bigint) as n_dipped,
-        cast(coalesce(sum(case when not traits.is_dipped then traits.n_iqas end), 0) as bigint) as n_not_dipped,
-        {%- for side, condition in [('dipped', 'traits.is_dipped'), ('not_dipped', 'not traits.is_dipped')] %}
-        {%- for amount in ['amount_sum', 'amount_squared'] %}
-        sum(
-            case when {{ condition }} then traits.{{ amount }} end
-            order by traits.area_code, traits.unit_type, traits.quarter_start
-        ) as {{ side }}_{{ amount }},
-        {%- endfor %}
-        {%- endfor %}
-        count(*) as cell_count
+        traits.is_dipped,
+        traits.n_iqas,
+        traits.amount_sum,
+        traits.amount_squared,
+        level_members.member_area_code,
+        level_members.member_unit_type,
+        period_quarters.quarter_start
     from traits
     inner join level_members
         on
@@ -58,22 +54,49 @@ rolled as (
             and traits.unit_type = level_members.member_unit_type
     inner join period_quarters
         on traits.quarter_start = period_quarters.quarter_start
-    group by
-        level_members.level,
-        level_members.area_code,
-        level_members.unit_type,
-        period_quarters.period_type,
-        period_quarters.period_start,
-        traits.assessment_type,
-        traits.characteristic,
-        traits.category
+
+),
+
+-- Apart from the mixes, which are as many as there are assessors and have no amounts to add up in order.
+rolled_means as (
+
+    select
+        {{ keys | join(', ') }},
+        characteristic,
+        cast(coalesce(sum(case when is_dipped then n_iqas end), 0) as bigint) as n_dipped,
+        cast(coalesce(sum(case when not is_dipped then n_iqas end), 0) as bigint) as n_not_dipped,
+        {%- for side, condition in [('dipped', 'is_dipped'), ('not_dipped', 'not is_dipped')] %}
+        {%- set last_side = loop.last %}
+        {%- for amount in ['amount_sum', 'amount_squared'] %}
+        sum(case when {{ condition }} then {{ amount }} end order by member_area_code, member_unit_type, quarter_start)
+            as {{ side }}_{{ amount }}
+        {{- ',' if not (last_side and loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    from level_traits
+    where characteristic in ('score', 'na_rate')
+    group by {{ keys | join(', ') }}, characteristic
+
+),
+
+rolled_mixes as (
+
+    select
+        {{ keys | join(', ') }},
+        characteristic,
+        category,
+        cast(coalesce(sum(case when is_dipped then n_iqas end), 0) as bigint) as n_dipped,
+        cast(coalesce(sum(case when not is_dipped then n_iqas end), 0) as bigint) as n_not_dipped
+    from level_traits
+    where characteristic in ('unit_type', 'assessor')
+    group by {{ keys | join(', ') }}, characteristic, category
 
 ),
 
 spreads as (
 
     select
-        rolled.*,
+        rolled_means.*,
         {%- for side in ['dipped', 'not_dipped'] %}
         {{ rate(side ~ '_amount_sum', 'n_' ~ side) }} as {{ side }}_mean,
         -- A spread of less than a billionth is the rounding of equal values.
@@ -84,8 +107,7 @@ spreads as (
             when n_{{ side }} > 1 then 0e0
         end as {{ side }}_variance{{ ',' if not loop.last }}
         {%- endfor %}
-    from rolled
-    where characteristic in ('score', 'na_rate')
+    from rolled_means
 
 ),
 
@@ -110,14 +132,13 @@ compared_means as (
 shares as (
 
     select
-        rolled.*,
+        rolled_mixes.*,
         sum(n_dipped) over mix as all_dipped,
         sum(n_not_dipped) over mix as all_not_dipped,
         count(*) over mix as category_count,
         {{ rate('n_dipped', 'sum(n_dipped) over mix') }} as dipped_share,
         {{ rate('n_not_dipped', 'sum(n_not_dipped) over mix') }} as not_dipped_share
-    from rolled
-    where characteristic in ('unit_type', 'assessor')
+    from rolled_mixes
     window mix as (partition by {{ keys | join(', ') }}, characteristic)
 
 ),
