@@ -9,6 +9,7 @@ for writing. It ends by itself, within milliseconds, when the process that start
 """
 
 import contextlib
+import gc
 import os
 import pickle
 import queue
@@ -121,6 +122,8 @@ class SuiteProcess:
 
 
 def _serve() -> None:
+    # A short life, nearly all of it imports: the looking for garbage would find none.
+    gc.disable()
     # What a library prints must not get between the verdicts: it goes where errors go.
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
