@@ -222,18 +222,20 @@ def _values_by_key(
         if not wanted or not set(keys) <= held:
             continue
         on = " and ".join(f"seen.{quoted(key)} is not distinct from held.{quoted(key)}" for key in keys)
-        columns = ", ".join(f"any_value(held.{quoted(name)}::double) as {quoted(name)}" for name in wanted)
+        is_unique = len(keys) == len(table.grain)
+        value = "held.{}" if is_unique else "any_value(held.{})"
+        columns = ", ".join(f"{value.format(quoted(name))}::double as {quoted(name)}" for name in wanted)
         settled = f" and {was_over('seen', 'held')}" if is_settled and set(PERIOD) <= held else ""
         found = connection.execute(
             f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
             f"inner join {schema}.{quoted(mart.name)} as held on {on} "
-            f"where seen.is_suppressed{settled} group by seen.rid"
+            f"where seen.is_suppressed{settled}{'' if is_unique else ' group by seen.rid'}"
         ).fetchnumpy()
         row = found["rid"].astype(np.int64)
         for name_of in wanted:
             numbers = np.ma.filled(np.ma.asarray(found[name_of], dtype=np.float64), np.nan)
             places = seen.place[mart.name, name_of][row]
-            there = places >= 0
+            there = (places >= 0) & ~np.isnan(numbers)
             values[places[there]] = numbers[there]
     return values
 
@@ -474,8 +476,12 @@ def _distinct_rows(matrix: csr_array, right: Numbers) -> tuple[csr_array, Number
             np.round(matrix @ random.random(matrix.shape[1]), 9),
         ]
     )
-    _, first = np.unique(np.round(np.vstack([marks, right]), 6), axis=1, return_index=True)
-    first = np.sort(first)
+    marks = np.round(np.vstack([marks, right]), 6)
+    # The sort is stable, so the first of equals stays the first; `np.unique` on columns takes far longer.
+    order = np.lexsort(marks)
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (marks[:, order[1:]] != marks[:, order[:-1]]).any(axis=0)
+    first = np.sort(order[is_new])
     return matrix[first], right[first]
 
 

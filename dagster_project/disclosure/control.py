@@ -8,6 +8,7 @@ closed quarter.
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,31 +130,34 @@ def control_disclosure(
     """
     require_cover(policy, tables)
     limits, uniform_below = limits_of(connection)
-    figures = read_figures(connection, policy, tables, MARTS, uniform_below)
-    extra = np.zeros(figures.cells.size, dtype=bool)
     shareable = [table for table in tables if table.is_shareable]
     thresholds = dict(zip(_THRESHOLDS, (limits.count_max, limits.width_min, uniform_below), strict=True))
     is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
-    has_last = last_release is not None and not is_weaker and _open_last(connection, shareable, last_release)
     outcomes: list[MartOutcome] = []
     checks: list[Check] = []
     rounds = 0
     plan: Plan | None = None
     is_bound = False
-    while rounds < _ROUNDS_MAX:
-        rounds += 1
-        before, plan = plan, protect(figures.cells, limits, extra)
-        outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, before)
-        checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, has_last)
-        if is_played_off and not is_bound:
-            figures, is_bound = _with_last(connection, policy, tables, figures), True
-        elif weak.any():
-            # What was withheld stays so: each round then covers further than the one before.
-            figures = replace(figures, cells=replace(figures.cells, also_hidden=plan.hidden))
-            extra = weak
-        else:
-            break
-    if has_last:
+    # One core works on this release, another on what the last one has to do with it.
+    with connection.cursor() as beside, ThreadPoolExecutor(max_workers=1) as side:
+        opened = side.submit(_open_last, beside, shareable, None if is_weaker else last_release)
+        figures = read_figures(connection, policy, tables, MARTS, uniform_below)
+        extra = np.zeros(figures.cells.size, dtype=bool)
+        while rounds < _ROUNDS_MAX:
+            rounds += 1
+            before, plan = plan, protect(figures.cells, limits, extra)
+            outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, before)
+            against = side.submit(_against_last, beside, policy, tables, limits) if opened.result() else None
+            checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, against)
+            if is_played_off and not is_bound:
+                figures, is_bound = _with_last(connection, policy, tables, figures), True
+            elif weak.any():
+                # What was withheld stays so: each round then covers further than the one before.
+                figures = replace(figures, cells=replace(figures.cells, also_hidden=plan.hidden))
+                extra = weak
+            else:
+                break
+    if opened.result():
         connection.execute(f"detach {_LAST}")
     return DisclosureResult(
         tuple(outcomes), tuple(checks), rounds, thresholds, f"Not compared: {_WEAKER}." if is_weaker else ""
@@ -166,7 +170,7 @@ def _audited(
     tables: Sequence[ReleasedTable],
     figures: Figures,
     limits: Limits,
-    has_last: bool,
+    against: Future[tuple[AuditResult, AuditResult]] | None,
 ) -> tuple[list[Check], Flags, bool]:
     """The completed checks, the cells to cover better, and whether the last release gives one away."""
     by_id = {check.id: check for check in disclosure_checks()}
@@ -205,13 +209,11 @@ def _audited(
         )
     else:
         checks.append(by_id[_BESIDE].passed())
-    if not has_last:
+    if against is None:
         checks.append(by_id[_LAST_RELEASE].passed("there is no release before this one"))
         return checks, weak_cells, False
     try:
-        forward = audit(connection, policy, tables, limits, PUBLISHED, MARTS, f"{_LAST}.published")
-        held = _tables_of_last(connection, tables)
-        backward = audit(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts", PUBLISHED)
+        forward, backward = against.result()
     except CannotSolve as error:
         checks.append(by_id[_LAST_RELEASE].crashed(str(error)))
         return checks, weak_cells, False
@@ -221,6 +223,15 @@ def _audited(
     both = replace(forward, weak=(*forward.weak, *backward.weak))
     checks.append(_verdict(by_id[_LAST_RELEASE], both))
     return checks, weak_cells, is_played_off
+
+
+def _against_last(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, tables: Sequence[ReleasedTable], limits: Limits
+) -> tuple[AuditResult, AuditResult]:
+    """What the last release gives away of this one's cells, and this one of the last one's."""
+    forward = audit(connection, policy, tables, limits, PUBLISHED, MARTS, f"{_LAST}.published")
+    held = _tables_of_last(connection, tables)
+    return forward, audit(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts", PUBLISHED)
 
 
 def _verdict(check: Check, result: AuditResult) -> Check:
@@ -263,11 +274,15 @@ def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
     return not isinstance(then, dict) or any(then.get(name, 0) < least for name, least in thresholds.items())
 
 
-def _open_last(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path) -> bool:
+def _open_last(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path | None
+) -> bool:
     """Make tables of the last release readable: last_release.published, unsuppressed last_release.marts.
 
     They are read into memory: name those that are shared, never the facts, which grow with the answers.
     """
+    if folder is None:
+        return False
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
         return False

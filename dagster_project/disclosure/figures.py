@@ -58,10 +58,13 @@ def number_rows(
 ) -> None:
     """Copy the shareable rows of `table` to a temp table, numbered in the order of the key (column `rid`)."""
     key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
+    # Only the key is sorted: carrying the other columns through the sort would take half as long again.
     connection.execute(
         f"create or replace temp table {quoted(prefix + table.name)} as "
-        f"select row_number() over (order by {key}) - 1 as rid, * "
-        f"from {schema}.{quoted(table.name)} where {table.shareable_condition}"
+        f"with numbered as (select rowid as place, row_number() over (order by {key}) - 1 as rid "
+        f"from {schema}.{quoted(table.name)} where {table.shareable_condition}) "
+        f"select numbered.rid, held.* from {schema}.{quoted(table.name)} as held "
+        f"inner join numbered on held.rowid = numbered.place"
     )
 
 

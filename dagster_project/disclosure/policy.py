@@ -32,6 +32,8 @@ from dagster_project.release.tables import ReleasedTable
 from dagster_project.settings import EXPECTATIONS_DIR
 
 POLICY_FILE = EXPECTATIONS_DIR / "disclosure.yml"
+# The C reader of libyaml is ten times faster.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER = "exactly", "at_most", "distinct", "loosely", "never"
 _ADDS = (EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER)
@@ -226,7 +228,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
     Raises DisclosureError when the file cannot be understood.
     """
     try:
-        document = _mapping(yaml.safe_load(path.read_text(encoding="utf-8")), "the file")
+        document = _mapping(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER), "the file")
         lines = {
             str(name): tuple(_line(item) for item in _list(items))
             for name, items in _mapping(document.get("lines", {}), "lines").items()

@@ -70,9 +70,10 @@ def write_csv(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], 
 def new_database(
     connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path
 ) -> Iterator[list[Source]]:
-    """A DuckDB database of the tables, with comments, closed in the end without a write-ahead log beside it.
+    """A DuckDB database of the tables, with comments, finished and without a write-ahead log beside it.
 
     Yields the tables in it as sources: they are in order already, so the other files are written from here.
+    Until the end the file is attached to read only, as others may read it too.
     """
     connection.execute(
         f"attach {literal(target)} as release_file (storage_version {literal(STORAGE_VERSION)})"
@@ -81,12 +82,13 @@ def new_database(
         for source in sources:
             name = f"release_file.main.{quoted(source.table.name)}"
             connection.execute(f"create table {name} as {source.rows()}")
-            connection.execute(f"comment on table {name} is {literal(source.table.description)}")
-            for column in source.table.columns:
-                connection.execute(
-                    f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}"
-                )
+        # In one go: each comment on its own would be written and flushed on its own.
+        connection.execute("; ".join(["begin", *_comments(sources), "commit"]))
         connection.execute("checkpoint release_file")
+    finally:
+        connection.execute("detach release_file")
+    connection.execute(f"attach {literal(target)} as release_file (read_only)")
+    try:
         yield [
             replace(
                 source,
@@ -98,6 +100,14 @@ def new_database(
         ]
     finally:
         connection.execute("detach release_file")
+
+
+def _comments(sources: Sequence[Source]) -> Iterator[str]:
+    for source in sources:
+        name = f"release_file.main.{quoted(source.table.name)}"
+        yield f"comment on table {name} is {literal(source.table.description)}"
+        for column in source.table.columns:
+            yield f"comment on column {name}.{quoted(column.name)} is {literal(column.description)}"
 
 
 def quoted(name: str) -> str:

@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +66,11 @@ def write_release(
     shareable_schema  where the shareable rows come from: `published`, made by the suppression step, or
                       `marts` to share unsuppressed figures; every shareable table must be there
     code              version of the code, worked out if not given
-    add_files         adds files to the staged release before it is sealed (the board pack, in `report/`)
+    add_files         adds files to the staged release before it is sealed (the board pack, `report/`): from
+                      its database, for the other table files are written meanwhile
     assurance         what the manifest says of sign-offs and waivers
     disclosure        what it says of withheld counts
-    at_step           called with the name of each step once it is done
+    at_step           called with the name of each step once it is done, from whatever thread does it
 
     Raises ReleaseError, and then leaves `current` and all releases as they were.
     """
@@ -78,19 +79,17 @@ def write_release(
         facts = RunFacts.read(connection, CATALOG)
         _require_new_id(facts.release_id, settings.marts_dir)
         tables = released_tables(dbt_manifest)
-        restricted = [_source(connection, table, "marts", shareable=False) for table in tables]
-        shareable = [
-            _source(connection, table, shareable_schema, shareable=True)
-            for table in tables
-            if table.is_shareable
-        ]
+        restricted = _sources(connection, tables, "marts", shareable=False)
+        shareable = _sources(
+            connection, [table for table in tables if table.is_shareable], shareable_schema, shareable=True
+        )
         _require_own_marts(connection, facts, tables)
         leaks.refuse_leaks(connection, _without_parts([*restricted, *shareable]), CATALOG)
 
         releases = settings.marts_dir / RELEASES
         staging = releases / f"{STAGING}{facts.release_id}"
         target = releases / facts.release_id
-        with _explained(staging, target), ThreadPoolExecutor(max_workers=1) as side:
+        with _explained(staging, target), ThreadPoolExecutor(max_workers=2) as side:
             remove_leftovers(settings.marts_dir)
             _make_folders(staging)
             at_step("staged")
@@ -98,15 +97,17 @@ def write_release(
             hashing = side.submit(_contents, connection.cursor(), shareable, restricted)
             with exports.new_database(connection, shareable, staging / exports.DATABASE) as ordered:
                 at_step("database")
-                exports.write_parquet(connection, ordered, staging / "parquet")
-                at_step("parquet")
-                exports.write_csv(connection, ordered, staging / "csv")
-                at_step("csv")
-            _write_restricted(connection, shareable, restricted, staging)
-            at_step("restricted")
-            write_text(staging / "data_dictionary.csv", dictionary.data_dictionary(tables))
-            if add_files is not None:
-                add_files(staging)
+                # DuckDB writes the other files while Python makes what is added.
+                writing = side.submit(
+                    _write_files, connection.cursor(), ordered, shareable, restricted, staging, at_step
+                )
+                try:
+                    write_text(staging / "data_dictionary.csv", dictionary.data_dictionary(tables))
+                    if add_files is not None:
+                        add_files(staging)
+                finally:
+                    wait([writing])
+                writing.result()
             contents = hashing.result()
             inputs = input_files(connection, CATALOG)
             write_text(
@@ -197,17 +198,21 @@ def _require_own_marts(
         )
 
 
-def _source(
-    connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, *, shareable: bool
-) -> Source:
+def _sources(
+    connection: duckdb.DuckDBPyConnection, tables: list[ReleasedTable], schema: str, *, shareable: bool
+) -> list[Source]:
+    held: dict[str, dict[str, str]] = {}
+    for table_name, column, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = $catalog and schema_name = $schema",
+        {"catalog": CATALOG, "schema": schema},
+    ).fetchall():
+        held.setdefault(table_name, {})[column] = kind
+    return [_source(table, schema, held.get(table.name, {}), shareable=shareable) for table in tables]
+
+
+def _source(table: ReleasedTable, schema: str, held: Mapping[str, str], *, shareable: bool) -> Source:
     relation = f"{CATALOG}.{quoted(schema)}.{quoted(table.name)}"
-    held = dict(
-        connection.execute(
-            "select column_name, data_type from duckdb_columns() "
-            "where database_name = $catalog and schema_name = $schema and table_name = $name",
-            {"catalog": CATALOG, "schema": schema, "name": table.name},
-        ).fetchall()
-    )
     absent = [column.name for column in table.columns if column.name not in held]
     if absent:
         what = "The table is not there" if not held else f"The columns are not there: {', '.join(absent)}"
@@ -231,6 +236,22 @@ def _without_parts(sources: list[Source]) -> list[Source]:
     whole = {source.relation for source in sources if source.condition == "true"}
     once = {(source.relation, source.condition): source for source in sources}
     return [source for source in once.values() if source.condition == "true" or source.relation not in whole]
+
+
+def _write_files(
+    connection: duckdb.DuckDBPyConnection,
+    ordered: list[Source],
+    shareable: list[Source],
+    restricted: list[Source],
+    staging: Path,
+    at_step: Callable[[str], None],
+) -> None:
+    exports.write_parquet(connection, ordered, staging / "parquet")
+    at_step("parquet")
+    exports.write_csv(connection, ordered, staging / "csv")
+    at_step("csv")
+    _write_restricted(connection, shareable, restricted, staging)
+    at_step("restricted")
 
 
 def _write_restricted(
