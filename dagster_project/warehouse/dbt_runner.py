@@ -28,6 +28,8 @@ from dagster_project.settings import DBT_DIR, Settings, silence_telemetry
 # Raise it when the form of the cached files changes.
 _CACHE_FORMAT = 1
 _NOT_PARSED = {"target", "logs", "dbt_packages", ".user.yml"}
+# What dbt says of each node that ended. Of a run's 6,000 events these are built in full, and no others.
+_HEARD = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult", "NodeFinished"})
 # dbt keeps flags, adapters and loggers in module globals: two invocations at once would mix them.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -195,8 +197,9 @@ def run_dbt(
     """Run `dbt <command>` on `settings.warehouse`, in this process, without a word on the terminal.
 
     A data test whose id is in `tolerated` only warns when it fails, so that what depends on its model is
-    built all the same. `on_event` gets every event of dbt as it happens (an `EventMsg`). No connection to the
-    warehouse file may be open in this process when it is called, and none is open when it returns.
+    built all the same. `on_event` gets the events of dbt that tell how a node ended, as they happen (each an
+    `EventMsg`). No connection to the warehouse file may be open in this process when it is called, and none
+    is open when it returns.
 
     Raises:
         IqaError: the project cannot be parsed. A failed node is no exception: it is in the result.
@@ -298,7 +301,8 @@ def _invocation(settings: Settings) -> Iterator[None]:
     with _ONE_AT_A_TIME:
         os.environ.update(wanted)
         try:
-            yield
+            with _few_events():
+                yield
         finally:
             _close_connections()
             for name, value in before.items():
@@ -306,6 +310,27 @@ def _invocation(settings: Settings) -> Iterator[None]:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+@contextmanager
+def _few_events() -> Iterator[None]:
+    """Have dbt leave out the events that nobody hears: to put one together takes longer than to log it."""
+    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.event_manager import EventManager
+    from dbt_common.events.event_manager_client import ctx_set_event_manager, get_event_manager
+
+    class FewEvents(EventManager):
+        def fire_event(self, e: Any, level: Any = None, *rest: Any, **options: Any) -> None:
+            # A warning may be an error, by dbt's settings: that is for dbt to say.
+            if type(e).__name__ in _HEARD or (level or e.level_tag()) == EventLevel.WARN:
+                super().fire_event(e, level, *rest, **options)
+
+    usual = get_event_manager()
+    ctx_set_event_manager(FewEvents())
+    try:
+        yield
+    finally:
+        ctx_set_event_manager(usual)
 
 
 def _close_connections() -> None:
