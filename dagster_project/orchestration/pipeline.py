@@ -195,6 +195,8 @@ class Pipeline:
             IqaError: there is nothing to work on, or no such file to read again.
         """
         with self._step("Ingest") as done:
+            # DuckDB reads the extracts meanwhile.
+            self.manifest.unpack_ahead()
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
                 intake = self.intake = self._ingested(connection, reread)

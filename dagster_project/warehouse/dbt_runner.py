@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -47,9 +48,20 @@ class DbtManifest:
     packed: bytes = field(repr=False)
     was_parsed: bool
     seconds: float
+    _ahead: list[Future[Any]] = field(default_factory=list, repr=False, compare=False)
+
+    def unpack_ahead(self) -> None:
+        """Have a thread do what the next `unpack` would, and load dbt, while Python has little to do."""
+        side = ThreadPoolExecutor(max_workers=1)
+        self._ahead.append(side.submit(self._unpacked))
+        side.submit(_load_dbt)
+        side.shutdown(wait=False)
 
     def unpack(self) -> Any:
         """A fresh dbt `Manifest`; fresh each time because a run writes compiled SQL into it."""
+        return self._ahead.pop().result() if self._ahead else self._unpacked()
+
+    def _unpacked(self) -> Any:
         from dbt.contracts.graph.manifest import Manifest
         from dbt.parser.manifest import extended_mashumuro_decoder
 
@@ -331,6 +343,15 @@ def _few_events() -> Iterator[None]:
         yield
     finally:
         ctx_set_event_manager(usual)
+
+
+def _load_dbt() -> None:
+    import dbt.adapters.duckdb
+    import dbt.cli.main
+
+    import dagster_project.warehouse.dbt_plugin
+
+    assert dbt.adapters.duckdb and dbt.cli.main and dagster_project.warehouse.dbt_plugin
 
 
 def _close_connections() -> None:
