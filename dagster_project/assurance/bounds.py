@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.assurance.errors import AssuranceError
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.release.exports import literal, quoted
 from dagster_project.release.tables import ReleasedTable
+from dagster_project.warehouse.policies import policy_numbers
 
 CHANGE_IS_BOUNDED = Check(
     id="assure:change_is_bounded",
@@ -54,11 +54,11 @@ def check_change(
     policy `change_settled_days` may grow, by `change_share_max` of what it was or by fewer than
     `change_count_min`.
 
-    Raises AssuranceError when a policy row is missing.
+    Raises IqaError when a policy row is missing.
     """
     if last_release is None:
         return CHANGE_IS_BOUNDED.passed("there is no release before this one")
-    bounds = _bounds(connection)
+    bounds = _Bounds(*policy_numbers(connection, _POLICIES).values())
     found: list[dict[str, object]] = []
     columns = {table.name: {column.name for column in table.columns} for table in tables}
     compared = 0
@@ -83,25 +83,6 @@ def check_change(
         len(found),
         found,
     )
-
-
-def _bounds(connection: duckdb.DuckDBPyConnection) -> _Bounds:
-    found = dict(
-        connection.execute(
-            "select policy_key, policy_value::double from seeds.policies "
-            "where list_contains($names, policy_key)",
-            {"names": list(_POLICIES)},
-        ).fetchall()
-    )
-    missing = [name for name in _POLICIES if found.get(name) is None]
-    if missing:
-        raise AssuranceError(
-            f"Policy rows are missing: {', '.join(missing)}.",
-            where="dbt/seeds/policies.csv",
-            expected="a row with a number for each",
-            next_step="Add the rows, then run again.",
-        )
-    return _Bounds(*(found[name] for name in _POLICIES))
 
 
 def _moved(

@@ -16,7 +16,6 @@ import duckdb
 import numpy as np
 
 from dagster_project.disclosure.audit import PERIOD, AuditResult, audit, was_over
-from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
 from dagster_project.disclosure.publishing import MartOutcome, publish
@@ -25,9 +24,10 @@ from dagster_project.disclosure.suppression import Flags, Limits, Plan, protect
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.release.exports import literal, quoted
 from dagster_project.release.tables import ReleasedTable
+from dagster_project.warehouse.policies import policy_numbers
 
 OWNER = "Performance Analysis"
-MARTS, PUBLISHED = "warehouse.marts", "warehouse.published"
+MARTS, PUBLISHED, SEEDS = "warehouse.marts", "warehouse.published", "warehouse.seeds"
 _LAST = "last_release"
 _THRESHOLDS = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
 _WEAKER = "the last release withheld less than today's policy asks for: what it shows can't be taken back"
@@ -92,30 +92,6 @@ def disclosure_checks() -> list[Check]:
     ]
 
 
-def limits_of(connection: duckdb.DuckDBPyConnection, schema: str = "warehouse.seeds") -> tuple[Limits, float]:
-    """The thresholds of the seed `policies`: limits, and the size below which a uniform group is hidden.
-
-    Raises DisclosureError when one is missing.
-    """
-    names = _THRESHOLDS
-    found = dict(
-        connection.execute(
-            f"select policy_key, policy_value::double from {schema}.policies "
-            "where list_contains($names, policy_key)",
-            {"names": list(names)},
-        ).fetchall()
-    )
-    missing = [name for name in names if found.get(name) is None]
-    if missing:
-        raise DisclosureError(
-            f"Policy rows are missing: {', '.join(missing)}.",
-            where="dbt/seeds/policies.csv",
-            expected="a row with a number for each",
-            next_step="Add the rows, then run again.",
-        )
-    return Limits(found[names[0]], found[names[1]]), float(found[names[2]])
-
-
 def control_disclosure(
     connection: duckdb.DuckDBPyConnection,
     policy: Policy,
@@ -129,9 +105,10 @@ def control_disclosure(
     Raises DisclosureError when the policy does not fit the marts.
     """
     require_cover(policy, tables)
-    limits, uniform_below = limits_of(connection)
+    thresholds = policy_numbers(connection, _THRESHOLDS, SEEDS)
+    count_max, width_min, uniform_below = thresholds.values()
+    limits = Limits(count_max, width_min)
     shareable = [table for table in tables if table.is_shareable]
-    thresholds = dict(zip(_THRESHOLDS, (limits.count_max, limits.width_min, uniform_below), strict=True))
     is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
     outcomes: list[MartOutcome] = []
     checks: list[Check] = []

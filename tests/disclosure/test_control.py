@@ -17,6 +17,7 @@ from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.policy import read_policy, require_cover
 from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Limits
+from dagster_project.errors import IqaError
 from dagster_project.release.tables import ReleasedColumn
 from tests.disclosure.made_marts import SAFE, fill, make_policy, released_tables, warehouse
 
@@ -342,5 +343,5 @@ def test_a_policy_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 def test_a_missing_threshold_is_refused(tmp_path: Path) -> None:
     with warehouse(SAFE) as connection:
         connection.execute("delete from warehouse.seeds.policies where policy_key = 'suppress_count_max'")
-        with pytest.raises(DisclosureError, match="suppress_count_max"):
+        with pytest.raises(IqaError, match="suppress_count_max"):
             controlled(connection, tmp_path)
