@@ -56,7 +56,10 @@ def read_figures(
 def number_rows(
     connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, prefix: str = PREFIX
 ) -> None:
-    """Copy the shareable rows of `table` to a temp table, numbered in the order of the key (column `rid`)."""
+    """Copy the shareable rows of `table` to a temp table, numbered in the order of the key (column `rid`).
+
+    In `schema` it must be a table: a view has no `rowid`.
+    """
     key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
     # Only the key is sorted: carrying the other columns through the sort would take half as long again.
     connection.execute(

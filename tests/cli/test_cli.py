@@ -261,3 +261,22 @@ def test_a_port_in_use_is_an_error_in_four_parts(capsys: pytest.CaptureFixture[s
         taken.listen()
         assert cli.call(["ui", "--port", str(taken.getsockname()[1])]) == 2
     assert "--port" in capsys.readouterr().err
+
+
+def test_the_end_of_a_command_loses_no_output_no_exit_code_and_nothing_libraries_leave_to_the_end() -> None:
+    program = (
+        "import atexit, sys, threading, time\n"
+        "from dagster_project import cli\n"
+        "def call(arguments):\n"
+        "    atexit.register(lambda: print('called at the end'))\n"
+        "    threading.Thread(target=lambda: (time.sleep(0.2), print('from a thread'))).start()\n"
+        "    sys.stderr.write('to people')\n"
+        "    print('x' * 100_000)\n"
+        "    return 1\n"
+        "cli.call = call\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == f"{'x' * 100_000}\nfrom a thread\ncalled at the end\n"
+    assert done.stderr == "to people"
