@@ -12,6 +12,7 @@ one manifest right for every warehouse file.
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -232,6 +233,7 @@ def run_dbt(
         for resource_type in exclude_resource_types:
             arguments += ["--exclude-resource-type", resource_type]
         settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        _clear(settings.warehouse.parent / "dbt" / "target")
         with _invocation(settings):
             outcome = dbtRunner(
                 manifest=_with_tolerance(parsed.unpack(), tolerated),
@@ -244,6 +246,18 @@ def run_dbt(
         crash=None if outcome.exception is None else _first_lines(str(outcome.exception)),
         seconds=time.perf_counter() - started,
     )
+
+
+def _clear(folder: Path) -> None:
+    """Put what an earlier run left in `folder` out of the way, and delete it beside this run.
+
+    dbt writes hundreds of small files. New ones cost next to nothing, where a file system has every one that
+    is overwritten wait for the disk.
+    """
+    if folder.exists():
+        folder.replace(folder.with_name(f".{folder.name}-{time.time_ns()}"))
+    for old in folder.parent.glob(f".{folder.name}-*"):
+        threading.Thread(target=shutil.rmtree, args=(old,), kwargs={"ignore_errors": True}).start()
 
 
 def generate_docs(settings: Settings, manifest: DbtManifest, work_dir: Path) -> Path | None:
