@@ -19,13 +19,13 @@ ArrowFunction = Callable[..., pa.Array]
 
 def register_functions(connection: duckdb.DuckDBPyConnection) -> None:
     """Register every function on `connection`; registering twice is an error of DuckDB's."""
-    for name, (function, parameters, returns) in _functions().items():
+    for name, (function, parameters, returns) in sql_functions().items():
         connection.create_function(
             name, function, list(parameters), returns, type=ARROW, null_handling=SPECIAL
         )
 
 
-def _functions() -> dict[str, tuple[ArrowFunction, Sequence[str], str]]:
+def sql_functions() -> dict[str, tuple[ArrowFunction, Sequence[str], str]]:
     """SQL name -> (function, parameter types, return type)."""
     binomial = ("BIGINT", "BIGINT", "DOUBLE")
     elementwise: dict[str, tuple[str, ...]] = {

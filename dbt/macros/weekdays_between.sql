@@ -5,6 +5,6 @@
 
 {#- Weekdays from Monday 1 January 1900 to the day before `day` + `shift`. -#}
 {% macro _weekdays_before(day, shift) -%}
-    {%- set elapsed = '(' ~ day ~ ' - date ' ~ "'1900-01-01'" ~ ' + ' ~ shift ~ ')' -%}
+    {%- set elapsed = '(' ~ days_between("date '1900-01-01'", day) ~ ' + ' ~ shift ~ ')' -%}
     ({{ integer_divide(elapsed, 7) }} * 5 + least({{ elapsed }} % 7, 5))
 {%- endmacro %}

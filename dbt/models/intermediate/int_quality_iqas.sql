@@ -327,7 +327,11 @@ final as (
         case when stages.is_feedback_due and iqas.feedback_on is not null then 1 else 0 end as t4_num,
         case when stages.is_feedback_due then 1 else 0 end as t4_den,
         case
-            when stages.is_feedback_due and iqas.feedback_on - iqas.closed_on <= constants.response_days then 1 else 0
+            when
+                stages.is_feedback_due
+                and {{ days_between('iqas.closed_on', 'iqas.feedback_on') }} <= constants.response_days
+                then 1
+            else 0
         end as t5_num,
         case when stages.is_feedback_due and iqas.feedback_on is not null then 1 else 0 end as t5_den,
         {% for metric in ['x2', 'x3', 'x4'] -%}

@@ -20,7 +20,8 @@ final as (
         quarters.quarter_days,
         quarters.financial_year_start,
         quarters.financial_year_end,
-        cast(quarters.financial_year_end - quarters.financial_year_start + 1 as integer) as financial_year_days,
+        cast({{ days_between('quarters.financial_year_start', 'quarters.financial_year_end') }} + 1 as integer)
+            as financial_year_days,
         quarters.is_pending,
         requirement_rules.rule_id,
         requirement_rules.assessment_type,

@@ -93,7 +93,7 @@ final as (
             as financial_year_label,
         make_date(cast(spans.financial_year as integer), 4, 1) as financial_year_start,
         make_date(cast(spans.financial_year + 1 as integer), 3, 31) as financial_year_end,
-        cast(spans.quarter_end - spans.quarter_start + 1 as integer) as quarter_days,
+        cast({{ days_between('spans.quarter_start', 'spans.quarter_end') }} + 1 as integer) as quarter_days,
         regimes.regime,
         cast(spans.quarter_end + to_days(cast({{ policy('late_close_days') }} as integer)) as date)
             as late_close_cutoff,

@@ -49,7 +49,7 @@ final as (
         span_type,
         span_start,
         span_end,
-        cast(span_end - span_start + 1 as integer) as span_days
+        cast({{ days_between('span_start', 'span_end') }} + 1 as integer) as span_days
     from spans
 
 )

@@ -161,9 +161,14 @@ final as (
         posted_stretches.area_code,
         posted_stretches.unit_type,
         posted_stretches.rule_id,
-        cast(sum(posted_stretches.until_on - posted_stretches.from_on) as integer) as in_post_days,
+        cast(
+            sum({{ days_between('posted_stretches.from_on', 'posted_stretches.until_on') }}) as integer
+        ) as in_post_days,
         cast(coalesce(sum(
-            case when absent_stretches.from_on is null then posted_stretches.until_on - posted_stretches.from_on end
+            case
+                when absent_stretches.from_on is null
+                    then {{ days_between('posted_stretches.from_on', 'posted_stretches.until_on') }}
+            end
         ), 0) as integer) as available_days,
         max(posted_stretches.until_on) - 1 as last_in_post_on,
         -- The last manager on record: a post that fell vacant stays with the manager it had.
