@@ -30,7 +30,7 @@
 {%- endmacro %}
 
 {#- As on DuckDB: a table that stands is replaced only once the new one is made, for a model may read its last state. -#}
-{% materialization table, adapter='spark' %}
+{% macro spark_table() -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set made = target if existing is none else make_intermediate_relation(target) -%}
@@ -48,6 +48,16 @@
     {%- endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{% materialization table, adapter='spark' %}
+    {{ return(spark_table()) }}
+{% endmaterialization %}
+
+{#- What is published is read as files, so a view with a contract is a table here. -#}
+{% materialization view, adapter='spark' %}
+    {%- if config.get('contract').enforced %}{{ return(spark_table()) }}{% endif -%}
+    {{ return(create_or_replace_view()) }}
 {% endmaterialization %}
 
 {% macro spark__matches(text, pattern) -%}
