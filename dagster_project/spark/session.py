@@ -48,7 +48,8 @@ def local_session(work_dir: Path, *, threads: int = 2, memory: str = "3g") -> Sp
         # Small data: the work of a partition is less than that of starting it.
         "spark.sql.shuffle.partitions": str(threads),
         "spark.ui.enabled": "false",
-        # Code made for each query pays on large data only: without it the sample takes half the time.
+        # Code made for each query, and plans made anew on the way, pay on large data only: without them the
+        # models of the sample take half the time.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.adaptive.enabled": "false",
         # Most of the time of a short run is Java compiling itself: one quick pass does.

@@ -18,8 +18,6 @@ from sqlglot.dialects.spark import Spark
 
 from dagster_project.spark.patterns import java_pattern, java_replacement
 
-Rule = Callable[[exp.Expr], exp.Expr]
-
 
 def to_spark(statement: str) -> str:
     """The statement in Spark's dialect.
@@ -266,6 +264,7 @@ def _sql(template: str, *parts: exp.Expr) -> exp.Expr:
     return tree
 
 
+# The first that fits a node is applied to it.
 _RULES: tuple[tuple[type[exp.Expr], Callable[..., exp.Expr]], ...] = (
     (exp.Literal, _literal),
     (exp.Sum, _sum),
