@@ -34,7 +34,8 @@ SIZES = {
     ("NE", "CC"): 9,
     ("SW", "MC"): 8,
 }
-MARK = "zqx"
+# Long enough that chance does not write it into a compressed file, which a mark of three letters met.
+MARK = "zqxwvk"
 
 
 class Planted:
