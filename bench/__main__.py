@@ -75,6 +75,13 @@ class _Bench:
         document: dict[str, Any] = json.loads(cost.output)
         return document
 
+    def warm_up(self) -> None:
+        """One run that is not measured: after an edit somebody has to compile Python and parse the models."""
+        folder = self.scratch / "warm-up"
+        self.iqa_run("warm-up, not counted", folder_of(SETS["sample"], WORK), folder)
+        self.costs.clear()
+        shutil.rmtree(folder)
+
     def once(self) -> None:
         """Everything there is to measure, once."""
         folder = self.scratch / "full"
@@ -177,6 +184,7 @@ def main(names: tuple[str, ...], runs: int | None) -> None:
         raw = folder_of(extracts, WORK)
         with tempfile.TemporaryDirectory(prefix="run-", dir=WORK) as scratch:
             bench = _Bench(extracts, raw, Path(scratch))
+            bench.warm_up()
             number = runs or extracts.runs
             for turn in range(number):
                 click.echo(f"{extracts.title}, run {turn + 1} of {number}")
