@@ -30,10 +30,9 @@ import yaml
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.release.tables import ReleasedTable
 from dagster_project.settings import EXPECTATIONS_DIR
+from dagster_project.yaml_files import read_yaml
 
 POLICY_FILE = EXPECTATIONS_DIR / "disclosure.yml"
-# The C reader of libyaml is ten times faster.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER = "exactly", "at_most", "distinct", "loosely", "never"
 _ADDS = (EXACT, AT_MOST, DISTINCT, LOOSELY, NEVER)
@@ -228,7 +227,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
     Raises DisclosureError when the file cannot be understood.
     """
     try:
-        document = _mapping(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER), "the file")
+        document = _mapping(read_yaml(path), "the file")
         lines = {
             str(name): tuple(_line(item) for item in _list(items))
             for name, items in _mapping(document.get("lines", {}), "lines").items()

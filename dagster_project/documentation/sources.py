@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dagster_project.release.tables import ReleasedTable, released_tables
 from dagster_project.settings import EXPECTATIONS_DIR, SEEDS_DIR
+from dagster_project.yaml_files import read_yaml
 
 _POLICY_CALL = re.compile(r"policy(?:_text|_date)?\('([a-z0-9_]+)'\)")
 # Families of the catalogue by the letter their ids begin with; charts have no letter of their own.
@@ -87,10 +86,7 @@ def read_sources(manifest: Mapping[str, Any], macro_text: str) -> Sources:
         metrics=metrics,
         tables={table.name: table for table in released_tables(manifest)},
         models=_models(manifest, macro_text),
-        contracts=tuple(
-            yaml.safe_load(path.read_text(encoding="utf-8"))
-            for path in sorted((EXPECTATIONS_DIR / "extracts").glob("*.yml"))
-        ),
+        contracts=tuple(read_yaml(path) for path in sorted((EXPECTATIONS_DIR / "extracts").glob("*.yml"))),
         policies=tuple(_rows(SEEDS_DIR / "policies.csv")),
         by_id=dict(sorted(by_id.items(), key=lambda item: _place(item[0]))),
     )

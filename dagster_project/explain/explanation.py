@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from dagster_project.errors import IqaError
 from dagster_project.explain.holder import Held
@@ -28,6 +27,7 @@ from dagster_project.explain.lineage import (
 )
 from dagster_project.explain.question import Figure
 from dagster_project.settings import DBT_DIR
+from dagster_project.yaml_files import read_yaml
 
 _SOURCE_COLUMNS = ("dataset", "record", "source_file", "source_sheet", "source_row", "is_in", "rule")
 # Doubles are added in another order here than in dbt.
@@ -454,7 +454,7 @@ def _published(
 def grain_of(mart: str) -> tuple[str, ...]:
     """The full key of a mart, as its model declares it."""
     for path in sorted((DBT_DIR / "models" / "marts").glob("_*.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models") or []:
+        for model in read_yaml(path).get("models") or []:
             if model["name"] == mart:
                 return tuple(model["config"]["meta"]["grain"])
     raise IqaError(

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import yaml
-
 from dagster_project.settings import DBT_DIR
+from dagster_project.yaml_files import read_yaml
 
 LINEAGE_DIR = DBT_DIR / "lineage"
 _SHARED = "_shared.yml"
@@ -114,14 +113,14 @@ def explained_marts() -> list[str]:
 @cache
 def shared_views() -> Mapping[str, str]:
     """Queries that several populations read as `explain_<name>`, by name."""
-    document = yaml.safe_load((LINEAGE_DIR / _SHARED).read_text(encoding="utf-8"))
+    document = read_yaml(LINEAGE_DIR / _SHARED)
     return {name: view["sql"] for name, view in document.items()}
 
 
 @cache
 def lineage_of(mart: str) -> Lineage:
     """The lineage of a mart. Raises ValueError naming what is wrong with its file."""
-    return parse_lineage(yaml.safe_load((LINEAGE_DIR / f"{mart}.yml").read_text(encoding="utf-8")))
+    return parse_lineage(read_yaml(LINEAGE_DIR / f"{mart}.yml"))
 
 
 def parse_lineage(document: Mapping[str, Any]) -> Lineage:

@@ -16,6 +16,7 @@ import yaml
 from dagster_project.extracts.codes import CodeLists
 from dagster_project.extracts.errors import ExtractError
 from dagster_project.settings import EXPECTATIONS_DIR
+from dagster_project.yaml_files import read_yaml
 
 CONTRACTS_DIR = EXPECTATIONS_DIR / "extracts"
 FIELD_TYPES = (
@@ -37,8 +38,6 @@ SQL_TYPES = {
     "number": "double",
     "integer": "integer",
 }
-# The C reader of libyaml is ten times faster, and there is nothing else in it that start-up could spare.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 _POLICY = re.compile(r"\{policy:([a-z0-9_]+)\}")
 _RULE_OF_LIST = {
@@ -174,7 +173,7 @@ def _needs(contract: Contract) -> set[str]:
 
 def _contract(path: Path, codes: CodeLists) -> Contract:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        document = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ExtractError(f"{path.name} is not YAML: {error}. Correct the file.") from error
     if not isinstance(document, dict):

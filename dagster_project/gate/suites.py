@@ -20,10 +20,9 @@ import yaml
 
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.dbt_checks import DEFAULT_OWNER, planned_dbt_checks
+from dagster_project.yaml_files import read_yaml
 
 _SUITE_KEYS = {"mart", "owner", "description", "derived", "frames", "expectations"}
-# The C reader of libyaml is ten times faster.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EXPECTATION_KEYS = {"id", "type", "kwargs", "reason", "severity", "owner", "frame"}
 
 
@@ -86,7 +85,7 @@ def planned_checks(
 
 def _read_suite(path: Path) -> Suite:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        content = read_yaml(path)
         return _suite(path, content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
         return Suite(mart=path.stem, path=path, problem=f"{path.name}: {error}")

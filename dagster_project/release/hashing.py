@@ -2,9 +2,10 @@
 
 Each row is written as one text (column by column in the order of names, values with their lengths), hashed
 with sha256, and the hashes are added up in four lanes of 64 bits; the sums and the number of rows make the
-table's hash. Adding needs no sorting, so memory stays flat. Row-level facts are hashed row by row with
-DuckDB's own function instead: 3 million rows of 26 columns take 0.1 s, as text they take 7. What that costs:
-another version of DuckDB may hash the same facts to something else. Sign-offs hang on figures, not on facts.
+table's hash. Adding needs no sorting, so memory stays flat. Tables of the restricted part alone, the
+row-level facts above all, are hashed by DuckDB's own function instead: 3 million rows of 26 columns take
+0.1 s, as text they take 7. What that costs: another version of DuckDB may hash the same rows to something
+else. Sign-offs hang on the shareable marts.
 The trap: adding up is proof against accidents, not against someone who crafts rows. Whether files were
 tampered with is what their own sha256 in the release manifest tells.
 """
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+
+from dagster_project.release.exports import quoted
 
 # What differs between two runs over the same inputs, code and as_of.
 VOLATILE = frozenset({"release_id", "created_at", "refreshed_at", "refreshed"})
@@ -34,14 +37,14 @@ def content_of(
     columns: Sequence[tuple[str, str]],
     condition: str = "true",
     *,
-    as_facts: bool = False,
+    by_engine: bool = False,
 ) -> Content:
     """Row count and content hash of the `columns` (name, type) of `relation` where `condition` holds.
 
-    `relation` is SQL and trusted. Columns in `VOLATILE` are left out. `as_facts` takes DuckDB's hash.
+    `relation` is SQL and trusted. Columns in `VOLATILE` are left out. `by_engine` takes DuckDB's own hash.
     """
     source = f"(select * from {relation} where {condition})"
-    found = _hashed(connection, source, columns, (), as_facts=as_facts)
+    found = _hashed(connection, source, columns, (), by_engine=by_engine)
     # Without groups there is one row, also for no rows at all.
     return found[()]
 
@@ -62,11 +65,11 @@ def _hashed(
     columns: Sequence[tuple[str, str]],
     groups: Sequence[str],
     *,
-    as_facts: bool = False,
+    by_engine: bool = False,
 ) -> dict[tuple[object, ...], Content]:
     hashed = sorted((name, kind) for name, kind in columns if name not in VOLATILE)
-    if as_facts:
-        values = ", ".join(_quoted(name) for name, _ in hashed) or "0"
+    if by_engine:
+        values = ", ".join(quoted(name) for name, _ in hashed) or "0"
         # Two sums of differently mixed hashes: rows that meet in one by chance part in the other.
         row_hash, lanes = (
             f"hash({values})",
@@ -97,12 +100,8 @@ def _hashed(
 
 
 def _piece(name: str, kind: str) -> str:
-    column = _quoted(name)
+    column = quoted(name)
     # -0.0 equals 0.0 but prints otherwise; which of the two a sum yields may depend on its order.
     text = f"({column} + 0.0)::varchar" if kind.upper() in ("DOUBLE", "FLOAT") else f"{column}::varchar"
     # `concat` passes over the NULL that follows the dash.
     return f"coalesce(length({text}) || ':', '-'), {text}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

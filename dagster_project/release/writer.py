@@ -275,8 +275,8 @@ def _contents(
             source.relation,
             source.types,
             source.condition,
-            # What is never shared are the row-level facts, thirty million rows of them.
-            as_facts=not source.table.is_shareable,
+            # The row-level facts are among what is never shared: thirty million rows of them.
+            by_engine=not source.table.is_shareable,
         )
         for source in dict.fromkeys([*shareable, *restricted])
     }

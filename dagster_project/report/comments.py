@@ -181,9 +181,8 @@ def _common(rows: Sequence[Row], chart_id: str, heading: str, noun: str, shown: 
                 alt=f"Plot of rates with intervals. {finding}",
                 chart_id=chart_id,
             ),
-            key=f"Squares are the share of assessments with a comment in the category that raise the "
-            f"theme; bars "
-            f"are 95% intervals. The {len(drawn)} with the highest rate are drawn; the table has all "
+            key="Squares are the share of assessments with a comment in the category that raise the theme; "
+            f"bars are 95% intervals. The {len(drawn)} with the highest rate are drawn; the table has all "
             "whose rate is published.",
             table=Table(
                 heading,

@@ -10,6 +10,7 @@ one manifest right for every warehouse file.
 """
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -360,12 +361,8 @@ def _few_events() -> Iterator[None]:
 
 
 def _load_dbt() -> None:
-    import dbt.adapters.duckdb
-    import dbt.cli.main
-
-    import dagster_project.warehouse.dbt_plugin
-
-    assert dbt.adapters.duckdb and dbt.cli.main and dagster_project.warehouse.dbt_plugin
+    for name in ("dbt.cli.main", "dbt.adapters.duckdb", "dagster_project.warehouse.dbt_plugin"):
+        importlib.import_module(name)
 
 
 def _close_connections() -> None:

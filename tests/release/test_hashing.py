@@ -14,7 +14,7 @@ ROWS: list[tuple[Any, ...]] = [
 ]
 
 
-def hashed(rows: list[tuple[Any, ...]], as_facts: bool, threads: int = 2) -> Content:
+def hashed(rows: list[tuple[Any, ...]], by_engine: bool, threads: int = 2) -> Content:
     with duckdb.connect(config={"threads": threads}) as connection:
         declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS)
         connection.execute(f"create table held ({declared})")
@@ -22,26 +22,26 @@ def hashed(rows: list[tuple[Any, ...]], as_facts: bool, threads: int = 2) -> Con
             "insert into held select unnest($1), unnest($2), unnest($3), unnest($4)",
             [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], [], []],
         )
-        return content_of(connection, "held", COLUMNS, as_facts=as_facts)
+        return content_of(connection, "held", COLUMNS, by_engine=by_engine)
 
 
-@pytest.fixture(params=[False, True], ids=["figures", "facts"])
-def as_facts(request: pytest.FixtureRequest) -> bool:
+@pytest.fixture(params=[False, True], ids=["by text", "by engine"])
+def by_engine(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_neither_order_nor_threads_nor_the_release_id_move_it(as_facts: bool) -> None:
+def test_neither_order_nor_threads_nor_the_release_id_move_it(by_engine: bool) -> None:
     shuffled = random.Random(7).sample(ROWS, len(ROWS))
     renamed = [(*row[:-1], "another release") for row in shuffled]
 
-    assert hashed(ROWS, as_facts) == hashed(renamed, as_facts, threads=1)
-    assert hashed(ROWS, as_facts).rows == len(ROWS)
+    assert hashed(ROWS, by_engine) == hashed(renamed, by_engine, threads=1)
+    assert hashed(ROWS, by_engine).rows == len(ROWS)
 
 
-def test_zero_has_one_hash(as_facts: bool) -> None:
+def test_zero_has_one_hash(by_engine: bool) -> None:
     row = ROWS[0]
 
-    assert hashed([(*row[:2], 0.0, row[3])], as_facts) == hashed([(*row[:2], -0.0, row[3])], as_facts)
+    assert hashed([(*row[:2], 0.0, row[3])], by_engine) == hashed([(*row[:2], -0.0, row[3])], by_engine)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_zero_has_one_hash(as_facts: bool) -> None:
     ],
     ids=["a row less", "a row twice", "a digit", "empty text", "null", "swapped", "nothing"],
 )
-def test_any_change_moves_it(changed: list[tuple[Any, ...]], as_facts: bool) -> None:
-    assert hashed(changed, as_facts).content_hash != hashed(ROWS, as_facts).content_hash
+def test_any_change_moves_it(changed: list[tuple[Any, ...]], by_engine: bool) -> None:
+    assert hashed(changed, by_engine).content_hash != hashed(ROWS, by_engine).content_hash
