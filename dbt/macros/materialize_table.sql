@@ -4,7 +4,7 @@
     A run drops what an earlier one built, so mostly there is nothing to replace. A model that reads its own
     last state, and `dbt build` by hand, find a table: then the new one is made beside it and swapped in.
 #}
-{% materialization table, adapter='duckdb' %}
+{% macro made_table() %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set made = target if existing is none else make_intermediate_relation(target) -%}
@@ -21,6 +21,15 @@
         {%- do adapter.rename_relation(made, target) %}
     {%- endif %}
     {{ run_hooks(post_hooks) }}
-    {%- do adapter.commit() %}
     {{ return({'relations': [target]}) }}
+{% endmacro %}
+
+{% materialization table, adapter='duckdb' %}
+    {%- set made = made_table() -%}
+    {%- do adapter.commit() %}
+    {{ return(made) }}
+{% endmaterialization %}
+
+{% materialization table, adapter='spark' %}
+    {{ return(made_table()) }}
 {% endmaterialization %}

@@ -29,34 +29,9 @@
     {{ sql }}
 {%- endmacro %}
 
-{#- As on DuckDB: a table that stands is replaced only once the new one is made, for a model may read its last state. -#}
-{% macro spark_table() -%}
-    {%- set existing = load_cached_relation(this) -%}
-    {%- set target = this.incorporate(type='table') -%}
-    {%- set made = target if existing is none else make_intermediate_relation(target) -%}
-
-    {{ run_hooks(pre_hooks) }}
-    {%- if existing is not none %}{{ drop_relation_if_exists(made) }}{% endif %}
-
-    {% call statement('main') -%}
-        {{ create_table_as(False, made, compiled_code) }}
-    {%- endcall %}
-
-    {%- if existing is not none %}
-        {%- do adapter.drop_relation(existing) %}
-        {%- do adapter.rename_relation(made, target) %}
-    {%- endif %}
-    {{ run_hooks(post_hooks) }}
-    {{ return({'relations': [target]}) }}
-{%- endmacro %}
-
-{% materialization table, adapter='spark' %}
-    {{ return(spark_table()) }}
-{% endmaterialization %}
-
 {#- What is published is read as files, so a view with a contract is a table here. -#}
 {% materialization view, adapter='spark' %}
-    {%- if config.get('contract').enforced %}{{ return(spark_table()) }}{% endif -%}
+    {%- if config.get('contract').enforced %}{{ return(made_table()) }}{% endif -%}
     {{ return(create_or_replace_view()) }}
 {% endmaterialization %}
 
