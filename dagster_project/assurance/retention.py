@@ -15,7 +15,8 @@ from dagster_project.release.files import flush
 from dagster_project.release.history import VERIFIED, pointed_at
 from dagster_project.release.identity import RELEASES, release_ids
 from dagster_project.release.locks import writer_lock
-from dagster_project.release.writer import CURRENT, STAGING
+from dagster_project.release.staging import STAGING
+from dagster_project.release.writer import CURRENT
 
 
 def removable(marts_dir: Path, keep: int) -> list[str]:

@@ -245,7 +245,7 @@ def _key(settings: Settings) -> Iterator[Finding]:
 def _releases(settings: Settings) -> Iterator[Finding]:
     from dagster_project.release.history import check_release_files, pointed_at
     from dagster_project.release.identity import RELEASES, release_ids
-    from dagster_project.release.writer import STAGING
+    from dagster_project.release.staging import STAGING
 
     folder = settings.marts_dir / RELEASES
     leftovers = sorted(path.name for path in folder.glob(f"{STAGING}*")) if folder.is_dir() else []

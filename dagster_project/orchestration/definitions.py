@@ -67,7 +67,7 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
         with explained():
             settings = Settings.from_environment(**paths, as_of=as_of)
             try:
-                pipeline = held.enter_context(Pipeline(settings))
+                pipeline = held.enter_context(Pipeline(settings, is_to_release=_is_to_release(context.run)))
             except Exception as error:
                 _log(context, _told(context, None, Ending(COULD_NOT_CHECK, error)))
                 raise
@@ -95,8 +95,7 @@ def _say_how_it_ended(context: dg.InitResourceContext, pipeline: Pipeline) -> No
 
 def _told(context: dg.InitResourceContext, pipeline: Pipeline | None, ending: Ending) -> list[str]:
     """Tell people of a run that was to release; a check is watched by who asked for it."""
-    run = context.run
-    return tell(pipeline, ending) if run is not None and run.job_name == RUN_JOB and _is_whole(run) else []
+    return tell(pipeline, ending) if _is_to_release(context.run) else []
 
 
 def _log(context: dg.InitResourceContext, lines: list[str]) -> None:
@@ -108,6 +107,11 @@ def _log(context: dg.InitResourceContext, lines: list[str]) -> None:
 def _is_whole(run: dg.DagsterRun | None) -> bool:
     """Whether a run goes from the extracts to the gate at least, as far as its job says."""
     return run is not None and run.job_name in (RUN_JOB, CHECK_JOB) and not run.asset_selection
+
+
+def _is_to_release(run: dg.DagsterRun | None) -> bool:
+    """Whether a run of the whole flow is to release what it finds in order."""
+    return run is not None and run.job_name == RUN_JOB and _is_whole(run)
 
 
 def build_definitions(

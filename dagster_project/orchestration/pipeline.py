@@ -2,7 +2,9 @@
 
 Here: the order of the stages and what each leaves for the next. Not here: what a stage does (its own folder),
 and how a run is shown (commands, Dagster). The one trap: DuckDB lets one process open the warehouse file for
-writing, and dbt must be that one while it builds; so every stage opens its own connection and closes it.
+writing, and dbt must be that one while it builds; so every stage opens its own connection and closes it. The
+last that writes is disclosure control, and the restricted part of the release is read beside it: from then on
+one connection stays open to the end.
 
 A `Pipeline` is a context manager: it holds the writer's lock while it is open. Each stage is called once, in
 order; a stage that raises leaves the last release untouched, and `crash` holds what it raised.
@@ -54,6 +56,7 @@ from dagster_project.release.identity import RELEASES, new_release_id
 from dagster_project.release.locks import WriterLock, writer_lock
 from dagster_project.release.provenance import CodeVersion, code_version
 from dagster_project.release.pseudonyms import PseudonymKey, pseudonym_key, write_staff_pseudonyms
+from dagster_project.release.staging import Staged, begin_release
 from dagster_project.release.tables import released_tables
 from dagster_project.release.writer import ReleaseInfo, write_release
 from dagster_project.report.building import REPORT, build_report, can_report, load_libraries
@@ -92,7 +95,8 @@ class BrokenRule:
 class Pipeline:
     """One run over one set of extracts.
 
-    `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins.
+    `on_step` is called with a report when a stage has ended, `on_start` with its name when it begins. With
+    `is_to_release` the release is begun before the gate has decided.
     To repeat an earlier run: `sign_offs_upto` and `waivers_upto` stop reading the logs where it did,
     `logs_dir` is the folder of releases whose logs it read, `recorded` are its input files and
     `audited_against` is the release that readers had before it.
@@ -104,6 +108,7 @@ class Pipeline:
         *,
         on_step: Callable[[StepReport], None] = lambda report: None,
         on_start: Callable[[str], None] = lambda name: None,
+        is_to_release: bool = False,
         dbt_dir: Path | None = None,
         suites_dir: Path | None = None,
         policy_file: Path | None = None,
@@ -135,7 +140,10 @@ class Pipeline:
         self.assured: Assured | None = None
         self.disclosure: DisclosureResult | None = None
         self._completed: list[Check] = []
+        self._is_to_release = is_to_release
         self._lock: WriterLock | None = None
+        self._open: duckdb.DuckDBPyConnection | None = None
+        self._staged: Staged | None = None
         self._held = ExitStack()
         self._side = SuiteProcess()
 
@@ -156,8 +164,9 @@ class Pipeline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let the lock go, once nothing reads the warehouse any more."""
+        """Let the lock go, once nothing reads the warehouse and nothing is staged any more."""
         self._side.close()
+        self._open = None
         self._held.close()
 
     @cached_property
@@ -293,7 +302,13 @@ class Pipeline:
         """Schema `published`: the shareable marts with small counts withheld, and the audit of it."""
         with self._step("Protect") as done:
             last = self._last_release()
-            with self._writable() as connection:
+            warehouse = self._open = self._held.enter_context(self._writable())
+            if self._is_to_release and self._lock is not None:
+                # Much of this stage is Python on one core: DuckDB writes the restricted part meanwhile.
+                self._staged = self._held.enter_context(
+                    begin_release(warehouse, self.manifest.document, self.settings.marts_dir, self._lock)
+                )
+            with warehouse.cursor() as connection:
                 result = self.disclosure = control_disclosure(
                     connection,
                     read_policy(self._policy_file),
@@ -343,18 +358,20 @@ class Pipeline:
             if self._has_report:
                 # DuckDB writes the tables meanwhile, and leaves Python to import.
                 Thread(target=load_libraries, daemon=True).start()
-            release = self.release = write_release(
-                self.settings.warehouse,
-                self.manifest.document,
-                self.decision,
-                self.settings,
-                self._lock,
-                shareable_schema=SHAREABLE_SCHEMA,
-                code=self.code,
-                add_files=self._add_files,
-                assurance=self._assurance_facts(),
-                disclosure=self._disclosure_facts(),
-            )
+            with self.candidate() as connection:
+                release = self.release = write_release(
+                    connection,
+                    self.manifest.document,
+                    self.decision,
+                    self.settings,
+                    self._lock,
+                    shareable_schema=SHAREABLE_SCHEMA,
+                    staged=self._staged,
+                    code=self.code,
+                    add_files=self._add_files,
+                    assurance=self._assurance_facts(),
+                    disclosure=self._disclosure_facts(),
+                )
             is_verified = self.assured is not None and self.assured.is_all_verified
             if is_verified:
                 point(self.settings.marts_dir / VERIFIED, f"{RELEASES}/{release.release_id}")
@@ -405,6 +422,10 @@ class Pipeline:
     @contextmanager
     def candidate(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the warehouse attached to read, as `warehouse`."""
+        if self._open is not None:
+            with self._open.cursor() as cursor:
+                yield cursor
+            return
         with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
             path = str(self.settings.warehouse).replace("'", "''")
             connection.execute(f"attach '{path}' as warehouse (read_only)")

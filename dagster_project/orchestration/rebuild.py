@@ -64,6 +64,7 @@ def rebuild(
     assurance = _mapping(manifest.get("assurance"))
     pipeline = Pipeline(
         again,
+        is_to_release=True,
         dbt_dir=dbt_dir,
         suites_dir=suites_dir,
         policy_file=policy_file,

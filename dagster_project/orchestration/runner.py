@@ -48,6 +48,7 @@ def run_flow(
         settings,
         on_step=on_step,
         on_start=on_start,
+        is_to_release=release,
         dbt_dir=dbt_dir,
         suites_dir=suites_dir,
         policy_file=policy_file,

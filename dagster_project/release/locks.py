@@ -28,6 +28,16 @@ class WriterLock:
     marts_dir: Path
     warehouse: Path | None
 
+    def require(self, marts_dir: Path) -> None:
+        """Raise ReleaseError if this is the lock of another folder than `marts_dir`."""
+        if self.marts_dir != marts_dir.resolve():
+            raise ReleaseError(
+                "The lock that is held is for another folder.",
+                where=f"{self.marts_dir} instead of {marts_dir}",
+                expected="the writer's lock of the folder to be written to",
+                next_step="Take `writer_lock` for the folder of releases, and write the release inside it.",
+            )
+
 
 @contextmanager
 def writer_lock(marts_dir: Path, warehouse: Path | None = None) -> Iterator[WriterLock]:

@@ -1,0 +1,242 @@
+"""A release in the making: the folder it is staged in, and its restricted part, which is written ahead.
+
+The restricted part follows from the marts alone. So a run begins it beside disclosure control, which leaves a
+core idle, and before the gate has decided: nobody can reach it until the release is sealed. The shareable
+part and the sealing are in `writer.py`. The trap: a thread does this. What goes wrong in it is raised where
+the release is written and not before; what is not sealed in the end was never there.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.release import exports, leaks
+from dagster_project.release.errors import ReleaseError
+from dagster_project.release.exports import Source, quoted
+from dagster_project.release.hashing import Content, content_of
+from dagster_project.release.identity import RELEASES, is_release_id, release_ids
+from dagster_project.release.locks import WriterLock
+from dagster_project.release.provenance import RunFacts
+from dagster_project.release.tables import ReleasedTable, released_tables
+
+STAGING = ".staging-"
+CATALOG = "warehouse"
+MARTS = "marts"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A staging folder, for the release `facts` names, of these tables of the candidate."""
+
+    facts: RunFacts
+    tables: list[ReleasedTable]
+    restricted: list[Source]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a thread makes: the folder, then the restricted files and the content of each table in them."""
+
+    begun: Future[Begun]
+    restricted: Future[dict[str, Content]]
+
+
+@contextmanager
+def begin_release(
+    connection: duckdb.DuckDBPyConnection,
+    dbt_manifest: Mapping[str, object],
+    marts_dir: Path,
+    lock: WriterLock,
+    *,
+    at_step: Callable[[str], None] = lambda step: None,
+) -> Iterator[Staged]:
+    """Begin the release of the candidate that `connection` has attached as `warehouse`, in a thread.
+
+    The marts must be as they are to be released; whatever else the connection does goes on meanwhile. In the
+    end the thread is stopped, and its folder taken away unless `write_release` has sealed it. `at_step` is
+    called as by `write_release`.
+
+    Raises ReleaseError if `lock` is not for `marts_dir`.
+    """
+    lock.require(marts_dir)
+    with connection.cursor() as cursor, ThreadPoolExecutor(max_workers=1) as side:
+        begun = side.submit(_begin, cursor, dbt_manifest, marts_dir, at_step)
+        restricted = side.submit(_restricted, cursor, begun, at_step)
+        try:
+            yield Staged(begun, restricted)
+        finally:
+            # It may be between two statements, where there is nothing to interrupt.
+            while not restricted.done():
+                cursor.interrupt()
+                wait([restricted], timeout=0.05)
+            if begun.exception() is None:
+                shutil.rmtree(begun.result().folder, ignore_errors=True)
+
+
+def remove_leftovers(marts_dir: Path) -> list[str]:
+    """Remove what a crashed run left: staging folders and half-made pointers. Returns their names.
+
+    Only names that this package gives are touched. Call it under the writer's lock: then no staging folder
+    can be somebody's work in progress.
+    """
+    removed = []
+    releases = marts_dir / RELEASES
+    if releases.is_dir():
+        for entry in sorted(releases.iterdir()):
+            if entry.name.startswith(STAGING) and is_release_id(entry.name.removeprefix(STAGING)):
+                shutil.rmtree(entry)
+                removed.append(entry.name)
+    for entry in sorted(marts_dir.glob(".*-*")):
+        if entry.is_symlink() and entry.readlink().parts[:1] == (RELEASES,):
+            entry.unlink()
+            removed.append(entry.name)
+    return removed
+
+
+def sources(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], schema: str, *, shareable: bool
+) -> list[Source]:
+    """Where the rows of `tables` come from; with `shareable` those that may be shared.
+
+    Raises ReleaseError when a table or a public column is not in `schema`.
+    """
+    held: dict[str, dict[str, str]] = {}
+    for table_name, column, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = $catalog and schema_name = $schema",
+        {"catalog": CATALOG, "schema": schema},
+    ).fetchall():
+        held.setdefault(table_name, {})[column] = kind
+    return [_source(table, schema, held.get(table.name, {}), shareable=shareable) for table in tables]
+
+
+@contextmanager
+def explained(target: Path) -> Iterator[None]:
+    """Turn what the system says while the release `target` is written into a ReleaseError."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        raise ReleaseError(
+            f"The release could not be written: {_cause(error)}",
+            where=str(target),
+            expected="a folder of releases on a disk with room, writable for this user",
+            next_step="Free disk space or correct the permissions, then run again. The last release stays.",
+        ) from error
+
+
+def _begin(
+    connection: duckdb.DuckDBPyConnection,
+    dbt_manifest: Mapping[str, object],
+    marts_dir: Path,
+    at_step: Callable[[str], None],
+) -> Begun:
+    facts = RunFacts.read(connection, CATALOG)
+    _require_new_id(facts.release_id, marts_dir)
+    tables = released_tables(dbt_manifest)
+    restricted = sources(connection, tables, MARTS, shareable=False)
+    _require_own_marts(connection, facts, tables)
+    releases = marts_dir / RELEASES
+    folder = releases / f"{STAGING}{facts.release_id}"
+    with explained(releases / facts.release_id):
+        remove_leftovers(marts_dir)
+        _make_folders(folder)
+    at_step("staged")
+    return Begun(facts, tables, restricted, folder)
+
+
+def _restricted(
+    connection: duckdb.DuckDBPyConnection, begun: Future[Begun], at_step: Callable[[str], None]
+) -> dict[str, Content]:
+    folder, restricted = begun.result().folder, begun.result().restricted
+    leaks.refuse_leaks(connection, restricted, CATALOG)
+    with explained(folder.with_name(folder.name.removeprefix(STAGING))):
+        exports.write_parquet(connection, restricted, folder / "restricted" / "parquet")
+        at_step("restricted")
+        return {
+            source.table.name: content_of(
+                connection,
+                source.relation,
+                source.types,
+                # The row-level facts are among what is never shared: thirty million rows of them.
+                by_engine=not source.table.is_shareable,
+            )
+            for source in restricted
+        }
+
+
+def _require_new_id(release_id: str, marts_dir: Path) -> None:
+    newest = (release_ids(marts_dir) or [""])[-1]
+    if not is_release_id(release_id) or release_id <= newest:
+        raise ReleaseError(
+            f"{release_id!r} can't be the next release.",
+            where=f"{CATALOG}.raw.run_context",
+            expected=f"an id from `new_release_id`, later than {newest or 'any other'}",
+            next_step="Run the whole pipeline again: the candidate was built for an earlier release.",
+        )
+
+
+def _require_own_marts(
+    connection: duckdb.DuckDBPyConnection, facts: RunFacts, tables: Sequence[ReleasedTable]
+) -> None:
+    if "release_info" not in {table.name for table in tables}:
+        return
+    found = connection.execute(f"select release_id from {CATALOG}.{MARTS}.release_info").fetchall()
+    if found != [(facts.release_id,)]:
+        raise ReleaseError(
+            f"The marts were built for {', '.join(str(row[0]) for row in found) or 'no release'}.",
+            where=f"{CATALOG}.{MARTS}.release_info",
+            expected=f"one row, for release {facts.release_id}",
+            next_step="Build the marts again with dbt, then release.",
+        )
+
+
+def _source(table: ReleasedTable, schema: str, held: Mapping[str, str], *, shareable: bool) -> Source:
+    relation = f"{CATALOG}.{quoted(schema)}.{quoted(table.name)}"
+    absent = [column.name for column in table.columns if column.name not in held]
+    if absent:
+        what = "The table is not there" if not held else f"The columns are not there: {', '.join(absent)}"
+        raise ReleaseError(
+            f"{what}, though its model marks it for release.",
+            where=relation,
+            expected="every public column of every released model in the candidate",
+            next_step="Build the marts again"
+            + (" and run the suppression step." if schema != MARTS else " with dbt."),
+        )
+    return Source(
+        table=table,
+        relation=relation,
+        types=tuple((column.name, held[column.name]) for column in table.columns),
+        condition=table.shareable_condition if shareable else "true",
+    )
+
+
+def _make_folders(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+    try:
+        (folder / "parquet").mkdir()
+        (folder / "csv").mkdir()
+        # Closed to others before the first file is in it; the umask may widen nothing here.
+        (folder / "restricted").mkdir(mode=0o700)
+        (folder / "restricted" / "parquet").mkdir(mode=0o700)
+    except OSError:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+        raise
+
+
+def _cause(error: OSError | duckdb.Error) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full."
+    text = str(error)
+    if os.strerror(errno.ENOSPC).lower() in text.lower():
+        return f"the disk is full. ({text})"
+    return text if text.endswith(".") else f"{text}."
