@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def everything_under(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if (path.is_symlink() or path.is_file()) and not path.name.endswith(".lock")
     }
+
+
+def staged(flow: SmallFlow) -> list[str]:
+    """The releases in the making."""
+    return [path.name for path in flow.settings.marts_dir.glob("releases/.staging-*")]
 
 
 def test_a_sound_candidate_is_released_with_every_check_on_record(ran: Ran) -> None:
@@ -172,6 +178,10 @@ def test_too_large_a_share_of_quarantined_rows_ends_with_1(flow: SmallFlow) -> N
     decision = outcome.pipeline.decision
     assert decision is not None
     assert "ingest:quarantine_share" in [check.id for check in decision.blocking]
+    # The gate shut on a release that was begun already: nothing is left of it.
+    assert "Protect" in [step.name for step in outcome.pipeline.steps]
+    assert everything_under(flow.settings.marts_dir) == {}
+    assert staged(flow) == []
 
 
 def test_a_refused_file_is_named_and_does_not_stop_the_others(flow: SmallFlow) -> None:
@@ -196,10 +206,31 @@ def test_a_folder_without_extracts_is_an_error_in_four_parts(flow: SmallFlow) ->
 
 
 def test_a_check_without_release_releases_nothing(flow: SmallFlow) -> None:
-    outcome = flow.run(release=False)
+    begun: list[str] = []
+    outcome = flow.run(release=False, on_step=lambda report: begun.extend(staged(flow)))
     assert outcome.exit_code == 0
     assert outcome.pipeline.headlines
+    assert begun == []
     assert not (flow.settings.marts_dir / "releases").exists()
+
+
+def test_a_run_that_is_stopped_once_its_release_is_begun_leaves_nothing_of_it(released: SmallFlow) -> None:
+    before = everything_under(released.settings.marts_dir)
+    begun: list[str] = []
+
+    def stop(report: StepReport) -> None:
+        if report.name == "Protect":
+            patience = time.monotonic() + 20
+            while not begun and time.monotonic() < patience:
+                begun.extend(staged(released))
+            raise KeyboardInterrupt
+
+    outcome = released.run(on_step=stop)
+    assert outcome.exit_code == 2
+    assert "KeyboardInterrupt" in str(outcome.error)
+    assert len(begun) == 1
+    assert staged(released) == []
+    assert everything_under(released.settings.marts_dir) == before
 
 
 def test_a_second_writer_is_turned_away_by_name_and_the_first_is_not_disturbed(flow: SmallFlow) -> None:
