@@ -73,7 +73,9 @@ def new_database(
     """A DuckDB database of the tables, with comments, finished and without a write-ahead log beside it.
 
     Yields the tables in it as sources: they are in order already, so the other files are written from here.
-    Until the end the file is attached to read only, as others may read it too.
+    Until the end the file is attached to read only, as others may read it too. Nothing that lists the tables
+    of all databases (`duckdb_columns`) may run beside the making: it would be a transaction of this one too,
+    and keep it from being finished.
     """
     connection.execute(
         f"attach {literal(target)} as release_file (storage_version {literal(STORAGE_VERSION)})"

@@ -143,6 +143,7 @@ def _begin(
     tables = released_tables(dbt_manifest)
     restricted = sources(connection, tables, MARTS, shareable=False)
     _require_own_marts(connection, facts, tables)
+    leaks.refuse_leaks(connection, restricted, CATALOG)
     releases = marts_dir / RELEASES
     folder = releases / f"{STAGING}{facts.release_id}"
     with explained(releases / facts.release_id):
@@ -156,7 +157,6 @@ def _restricted(
     connection: duckdb.DuckDBPyConnection, begun: Future[Begun], at_step: Callable[[str], None]
 ) -> dict[str, Content]:
     folder, restricted = begun.result().folder, begun.result().restricted
-    leaks.refuse_leaks(connection, restricted, CATALOG)
     with explained(folder.with_name(folder.name.removeprefix(STAGING))):
         exports.write_parquet(connection, restricted, folder / "restricted" / "parquet")
         at_step("restricted")

@@ -90,6 +90,7 @@ def write_release(
         shareable = sources(
             connection, [table for table in tables if table.is_shareable], shareable_schema, shareable=True
         )
+        leaks.refuse_leaks(connection, shareable, CATALOG)
         target = settings.marts_dir / RELEASES / facts.release_id
         with explained(target), ThreadPoolExecutor(max_workers=1) as side:
             # DuckDB gives a table of a mart's size to one core: the other one reads while this one writes.
@@ -133,8 +134,6 @@ def write_release(
 
 
 def _contents(connection: duckdb.DuckDBPyConnection, shareable: list[Source]) -> dict[str, Content]:
-    """The content of what is shared, in which no person and no case is named."""
-    leaks.refuse_leaks(connection, shareable, CATALOG)
     return {
         source.table.name: content_of(connection, source.relation, source.types, source.condition)
         for source in shareable
