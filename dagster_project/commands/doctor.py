@@ -245,11 +245,12 @@ def _key(settings: Settings) -> Iterator[Finding]:
 def _releases(settings: Settings) -> Iterator[Finding]:
     from dagster_project.release.history import check_release_files, pointed_at
     from dagster_project.release.identity import RELEASES, release_ids
+    from dagster_project.release.locks import is_being_written
     from dagster_project.release.staging import STAGING
 
     folder = settings.marts_dir / RELEASES
     leftovers = sorted(path.name for path in folder.glob(f"{STAGING}*")) if folder.is_dir() else []
-    if leftovers:
+    if leftovers and not is_being_written(settings.marts_dir, settings.warehouse):
         yield Finding(
             "releases",
             "note",

@@ -61,7 +61,7 @@ def is_being_written(marts_dir: Path, warehouse: Path) -> bool:
             with path.open(encoding="utf-8") as file:
                 # Shared, and let go at once: it shuts out a writer that starts in these microseconds only.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except BlockingIOError:
             return True

@@ -14,6 +14,7 @@ import yaml
 from dagster_project import cli
 from dagster_project.commands import common, run, ui
 from dagster_project.orchestration import pipeline
+from dagster_project.release.locks import writer_lock
 from dagster_project.settings import Settings
 from tests.support.small_flow import SmallFlow, make_small_flow
 
@@ -233,6 +234,22 @@ def test_doctor_names_every_problem_it_is_given(
     assert set(problems) == {"extracts", "folders", "key", "releases"}
     assert "5 bytes" in problems["key"]
     assert any(".staging-" in finding["message"] for finding in findings if finding["status"] == "note")
+
+
+def test_doctor_takes_no_release_in_the_making_for_what_a_crash_left(
+    small: SmallFlow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = small.settings
+    making = settings.marts_dir / "releases" / ".staging-20240101T000000Z-abcdef"
+    making.mkdir(parents=True)
+    try:
+        with writer_lock(settings.marts_dir, settings.warehouse):
+            cli.call(["doctor", *options_of(small)])
+        assert ".staging-" not in capsys.readouterr().out
+        cli.call(["doctor", *options_of(small)])
+        assert ".staging-" in capsys.readouterr().out
+    finally:
+        making.rmdir()
 
 
 def test_synth_writes_extracts_that_run_accepts_and_never_beside_others(

@@ -34,6 +34,8 @@ def test_kills_damage_and_a_clock_that_went_back_leave_a_next_run_that_works(hom
     for landed in (home.root / "work" / "landing").rglob("*.parquet"):
         landed.write_bytes(landed.read_bytes()[: landed.stat().st_size // 2])
     home.killed("kill:before:Release")
+    # The release had been begun.
+    assert len(list((home.marts / "releases").glob(".staging-*"))) == 1
     (home.marts / "releases" / ".staging-20990101T000000Z-abcdef").mkdir()
 
     ended = home.run(fault="clock:-864000", IQA_THREADS="1")
