@@ -6,7 +6,7 @@ looked up last, to tell which of them are small. The trap: an identity that the 
 attacked; what adds up must be in `expectations/disclosure.yml`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -14,12 +14,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from dagster_project.disclosure.figures import (
-    find_areas_of_the_nation,
-    matching_rows,
-    number_rows,
-    row_pairs,
-)
+from dagster_project.disclosure.numbered import NumberedMarts
 from dagster_project.disclosure.policy import DISTINCT, EXACT, LOOSELY, NEVER, MartPolicy, Policy
 from dagster_project.disclosure.recovery import Flags, Indices, Known, Numbers, recover
 from dagster_project.disclosure.suppression import Limits
@@ -59,185 +54,270 @@ class AuditResult:
     weak_cells: Mapping[tuple[str, str], Indices] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(frozen=True)
+class _SeenMart:
+    """One published table: by count, each row's number (NaN where there is none to see) and if it is hidden.
+
+    `actual` holds the figures of rows with a hidden cell, NaN elsewhere.
+    """
+
+    numbers: Mapping[str, Numbers]
+    hidden: Mapping[str, Flags]
+    actual: Mapping[str, Numbers]
+    beside: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class _Seen:
     """The published tables as an onlooker sees them, place by place."""
 
-    rows: dict[str, int]
-    place: dict[tuple[str, str], Indices]
+    place: Mapping[tuple[str, str], Indices]
     value: Numbers  # per place, NaN where hidden
+    actual: Numbers  # per place, NaN where nothing is hidden in the row
 
 
-def audit(
-    connection: duckdb.DuckDBPyConnection,
-    policy: Policy,
-    tables: Sequence[ReleasedTable],
-    limits: Limits,
-    published: str = "warehouse.published",
-    truth: str = "warehouse.marts",
-    also_seen: str | None = None,
-) -> AuditResult:
-    """Try to recover the hidden cells of `published`.
+class Onlooker:
+    """Somebody with every published table of one release, who tries to work the hidden cells out.
 
+    published  the schema that is read
     truth      where the figures behind the hidden cells are, read to judge the outcome only
-    also_seen  another release's published tables, which the onlooker has too: a cell hidden here and shown
-               there counts as known if its figure has not changed since
 
-    Raises CannotSolve when what is published contradicts the policy's identities.
+    What was seen of a table is kept until `look` is told that it was written again. Threads may audit at the
+    same time, once `look` is through.
     """
-    marts = [
-        (policy.marts[table.name], table)
-        for table in tables
-        if table.is_shareable and table.name in policy.marts and policy.marts[table.name].counts
-    ]
-    if not marts:
-        return AuditResult(0, 0, (), 0, {})
-    find_areas_of_the_nation(connection, policy, published)
-    seen = _look(connection, marts, published)
-    actual = _truth(connection, marts, seen, truth)
-    given_away = np.zeros(len(seen.value), dtype=bool)
-    if also_seen is not None:
-        other = _elsewhere(connection, marts, seen, also_seen)
-        given_away = np.isnan(seen.value) & (np.abs(other - actual) < 1e-6)
-        if not given_away.any():
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        tables: Sequence[ReleasedTable],
+        limits: Limits,
+        published: str = "warehouse.published",
+        truth: str = "warehouse.marts",
+    ) -> None:
+        self._marts = [
+            (policy.marts[table.name], table)
+            for table in tables
+            if table.is_shareable and table.name in policy.marts and policy.marts[table.name].counts
+        ]
+        self._limits = limits
+        self._truth = truth
+        self._numbered = NumberedMarts(connection, policy, published, PREFIX)
+        self._seen_marts: dict[str, _SeenMart] = {}
+        self._elsewhere: dict[tuple[str, str], Mapping[str, Numbers]] = {}
+        self._seen = _Seen({}, np.empty(0), np.empty(0))
+
+    def look(self, rewritten: Collection[str] | None = None) -> None:
+        """Read the published tables; where some were read before, those of `rewritten` again."""
+        for mart, table in self._marts:
+            if mart.name in self._seen_marts and rewritten is not None and mart.name not in rewritten:
+                continue
+            self._numbered.number(table)
+            self._seen_marts[mart.name] = self._look_at(mart, table)
+            self._elsewhere = {key: held for key, held in self._elsewhere.items() if key[1] != mart.name}
+        self._seen = self._placed()
+
+    def forget_elsewhere(self, rewritten: Collection[str]) -> None:
+        """Tables of these names were written again in the other release."""
+        self._elsewhere = {key: held for key, held in self._elsewhere.items() if key[1] not in rewritten}
+
+    def audit(self, also_seen: str | None = None) -> AuditResult:
+        """Try to recover the hidden cells of what `look` saw.
+
+        also_seen  another release's published tables, which the onlooker has too: a cell hidden here and
+                   shown there counts as known if its figure has not changed since
+
+        Raises CannotSolve when what is published contradicts the policy's identities.
+        """
+        if not self._marts:
             return AuditResult(0, 0, (), 0, {})
-        seen.value = np.where(given_away, other, seen.value)
-    # What is not so in this release would mislead the attack: an identity counts where it holds.
-    full = np.where(np.isnan(seen.value), actual, seen.value)
-    unknown_of, known_value, count = _unknowns(connection, marts, seen, full)
-    beside = _shown_beside(connection, marts)
-    if not count:
-        return AuditResult(0, 0, (), 0, beside)
-    known, is_fixed, is_whole = _equations(
-        connection, marts, seen, full, unknown_of, known_value, count, published
-    )
+        seen, actual, value = self._seen, self._seen.actual, self._seen.value
+        beside = {name: rows for look in self._seen_marts.values() for name, rows in look.beside.items()}
+        if also_seen is not None:
+            other = self._other(also_seen)
+            given_away = np.isnan(value) & (np.abs(other - actual) < 1e-6)
+            if not given_away.any():
+                return AuditResult(0, 0, (), 0, {})
+            value = np.where(given_away, other, value)
+        # What is not so in this release would mislead the attack: an identity counts where it holds.
+        full = np.where(np.isnan(value), actual, value)
+        unknown_of, known_value, count = _unknowns(self._numbered, self._marts, seen, value, full)
+        if not count:
+            return AuditResult(0, 0, (), 0, beside)
+        known, is_fixed, is_whole = _equations(
+            self._numbered, self._marts, seen, full, unknown_of, known_value, count
+        )
 
-    hidden_places = np.flatnonzero(unknown_of >= 0)
-    of_unknown = unknown_of[hidden_places]
-    true_value = np.zeros(count)
-    np.fmax.at(true_value, of_unknown, actual[hidden_places])
-    small = (true_value > 0) & (true_value <= limits.count_max)
-    found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), small & ~is_fixed)
-    least = np.maximum(found.least, found.outer_least)
-    largest = np.minimum(found.largest, found.outer_largest)
-    weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
-    narrow = ~small & ~is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
-    narrow &= true_value > 0
-    return AuditResult(
-        hidden=count,
-        small=int(small.sum()),
-        weak=_named(connection, marts, seen, unknown_of, weak, found.outer_least, found.outer_largest),
-        narrow=int(narrow.sum()),
-        beside=beside,
-        weak_cells=_weak_cells(marts, seen, unknown_of, weak),
-    )
+        limits = self._limits
+        hidden_places = np.flatnonzero(unknown_of >= 0)
+        of_unknown = unknown_of[hidden_places]
+        true_value = np.zeros(count)
+        np.fmax.at(true_value, of_unknown, actual[hidden_places])
+        small = (true_value > 0) & (true_value <= limits.count_max)
+        found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), small & ~is_fixed)
+        least = np.maximum(found.least, found.outer_least)
+        largest = np.minimum(found.largest, found.outer_largest)
+        weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
+        narrow = ~small & ~is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
+        narrow &= true_value > 0
+        weak_cells = _weak_cells(self._marts, seen, unknown_of, weak)
+        return AuditResult(
+            hidden=count,
+            small=int(small.sum()),
+            weak=self._named(weak_cells, unknown_of, found.outer_least, found.outer_largest),
+            narrow=int(narrow.sum()),
+            beside=beside,
+            weak_cells=weak_cells,
+        )
 
-
-def _look(
-    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]], schema: str
-) -> _Seen:
-    rows: dict[str, int] = {}
-    place: dict[tuple[str, str], Indices] = {}
-    values: list[Numbers] = []
-    size = 0
-    for mart, table in marts:
-        number_rows(connection, table, schema, PREFIX)
+    def _look_at(self, mart: MartPolicy, table: ReleasedTable) -> _SeenMart:
+        relation, hidden_rows = self._numbered.relation(mart.name), quoted(HIDDEN + mart.name)
         flags = ", ".join(
             f"coalesce(list_contains(names, '{name}'), false) as {quoted('h_' + name)}"
             for name in mart.count_names
         )
-        connection.execute(
-            f"create or replace temp table {quoted(HIDDEN + mart.name)} as "
+        self._numbered.run(
+            f"create or replace temp table {hidden_rows} as "
             f"select rid, {flags} from (select rid, string_split(suppressed_columns, ';') as names "
-            f"from {quoted(PREFIX + mart.name)} where is_suppressed)"
+            f"from {relation} where is_suppressed)"
         )
         columns = ", ".join(
             f"case when {item.where} then {quoted(item.name)}::double end as {quoted(item.name)}, "
             f"coalesce({quoted('h_' + item.name)}, false) as {quoted('h_' + item.name)}"
             for item in mart.counts
         )
-        found = connection.execute(
-            f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
-            f"left join {quoted(HIDDEN + mart.name)} as hidden on seen.rid = hidden.rid order by seen.rid"
-        ).fetchnumpy()
-        rows[mart.name] = len(found["rid"])
-        for item in mart.counts:
-            numbers = np.ma.filled(np.ma.asarray(found[item.name], dtype=np.float64), np.nan)
-            hidden = np.asarray(found["h_" + item.name], dtype=bool)
-            numbers = np.where(hidden, np.nan, numbers)
-            there = hidden | ~np.isnan(numbers)
-            places = np.full(len(numbers), _NONE, dtype=np.int64)
-            places[there] = size + np.arange(int(there.sum()))
-            place[mart.name, item.name] = places
-            values.append(numbers[there])
-            size += int(there.sum())
-    return _Seen(rows, place, np.concatenate(values) if values else np.empty(0))
+        found = self._numbered.arrays(
+            f"select seen.rid, {columns} from {relation} as seen "
+            f"left join {hidden_rows} as hidden on seen.rid = hidden.rid order by seen.rid"
+        )
+        hidden = {name: np.asarray(found["h_" + name], dtype=bool) for name in mart.count_names}
+        numbers = {name: np.where(hidden[name], np.nan, _doubles(found[name])) for name in mart.count_names}
+        return _SeenMart(
+            numbers,
+            hidden,
+            self._by_key(mart, table, self._truth, len(found["rid"])),
+            self._shown_beside(mart, table),
+        )
 
+    def _placed(self) -> _Seen:
+        place: dict[tuple[str, str], Indices] = {}
+        values, actual = [np.empty(0)], [np.empty(0)]
+        size = 0
+        for mart, _ in self._marts:
+            look = self._seen_marts[mart.name]
+            for name in mart.count_names:
+                there = look.hidden[name] | ~np.isnan(look.numbers[name])
+                places = np.full(len(there), _NONE, dtype=np.int64)
+                places[there] = size + np.arange(int(there.sum()))
+                place[mart.name, name] = places
+                values.append(look.numbers[name][there])
+                actual.append(look.actual[name][there])
+                size += int(there.sum())
+        return _Seen(place, np.concatenate(values), np.concatenate(actual))
 
-def _truth(
-    connection: duckdb.DuckDBPyConnection,
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
-    seen: _Seen,
-    schema: str,
-) -> Numbers:
-    """The figure at each place; NaN where `schema` has no such row."""
-    return _values_by_key(connection, marts, seen, schema)
+    def _other(self, schema: str) -> Numbers:
+        """What another release shows at each place; NaN where it shows nothing.
 
+        Nor does it count for a period that was not over in the older of the two: nobody takes a figure that
+        is still growing for the same one later.
+        """
+        found = np.full(len(self._seen.value), np.nan)
+        for mart, table in self._marts:
+            key = schema, mart.name
+            if key not in self._elsewhere:
+                rows = len(self._seen.place[mart.name, mart.count_names[0]])
+                self._elsewhere[key] = self._by_key(mart, table, schema, rows, is_settled=True)
+            for name, numbers in self._elsewhere[key].items():
+                places = self._seen.place[mart.name, name]
+                found[places[places >= 0]] = numbers[places >= 0]
+        return found
 
-def _elsewhere(
-    connection: duckdb.DuckDBPyConnection,
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
-    seen: _Seen,
-    schema: str,
-) -> Numbers:
-    """What another release shows at each place; NaN where it shows nothing.
-
-    Nor does it count for a period that was not over in the older of the two: nobody takes a figure that is
-    still growing for the same one later.
-    """
-    return _values_by_key(connection, marts, seen, schema, is_settled=True)
-
-
-def _values_by_key(
-    connection: duckdb.DuckDBPyConnection,
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
-    seen: _Seen,
-    schema: str,
-    *,
-    is_settled: bool = False,
-) -> Numbers:
-    values = np.full(len(seen.value), np.nan)
-    database, _, name = schema.partition(".")
-    for mart, table in marts:
+    def _by_key(
+        self, mart: MartPolicy, table: ReleasedTable, schema: str, rows: int, *, is_settled: bool = False
+    ) -> dict[str, Numbers]:
+        """By count, the number that `schema` has for each row with a hidden cell; NaN where it has none."""
+        values = {name: np.full(rows, np.nan) for name in mart.count_names}
+        database, _, name_of_schema = schema.partition(".")
         held = {
             row[0]
-            for row in connection.execute(
+            for row in self._numbered.rows(
                 "select column_name from duckdb_columns() "
                 "where database_name = $database and schema_name = $schema and table_name = $table",
-                {"database": database, "schema": name, "table": mart.name},
-            ).fetchall()
+                {"database": database, "schema": name_of_schema, "table": mart.name},
+            )
         }
-        wanted = [count.name for count in mart.counts if count.name in held]
+        wanted = [name for name in mart.count_names if name in held]
         keys = [column for column in table.grain if column not in mart.count_names]
         if not wanted or not set(keys) <= held:
-            continue
+            return values
         on = " and ".join(f"seen.{quoted(key)} is not distinct from held.{quoted(key)}" for key in keys)
         is_unique = len(keys) == len(table.grain)
         value = "held.{}" if is_unique else "any_value(held.{})"
         columns = ", ".join(f"{value.format(quoted(name))}::double as {quoted(name)}" for name in wanted)
         settled = f" and {was_over('seen', 'held')}" if is_settled and set(PERIOD) <= held else ""
-        found = connection.execute(
-            f"select seen.rid, {columns} from {quoted(PREFIX + mart.name)} as seen "
+        found = self._numbered.arrays(
+            f"select seen.rid, {columns} from {self._numbered.relation(mart.name)} as seen "
             f"inner join {schema}.{quoted(mart.name)} as held on {on} "
             f"where seen.is_suppressed{settled}{'' if is_unique else ' group by seen.rid'}"
-        ).fetchnumpy()
+        )
         row = found["rid"].astype(np.int64)
-        for name_of in wanted:
-            numbers = np.ma.filled(np.ma.asarray(found[name_of], dtype=np.float64), np.nan)
-            places = seen.place[mart.name, name_of][row]
-            there = (places >= 0) & ~np.isnan(numbers)
-            values[places[there]] = numbers[there]
-    return values
+        for name in wanted:
+            values[name][row] = _doubles(found[name])
+        return values
+
+    def _shown_beside(self, mart: MartPolicy, table: ReleasedTable) -> dict[str, int]:
+        """Columns shown in rows where a count behind them is hidden: a rate and one count give the other."""
+        public = {column.name for column in table.columns}
+        checks: dict[str, str] = {}
+        for derived in mart.derived:
+            hidden = " or ".join(quoted("h_" + source) for source in derived.sources)
+            for name in derived.columns:
+                if name in public and not (derived.capped or derived.of_parts):
+                    checks[name] = f"count(*) filter ({quoted(name)} is not null and ({hidden}))"
+        if not checks:
+            return {}
+        counts = self._numbered.rows(
+            f"select {', '.join(checks.values())} from {self._numbered.relation(mart.name)} "
+            f"inner join {quoted(HIDDEN + mart.name)} using (rid)"
+        )[0]
+        return {
+            f"{mart.name}.{name}": int(str(number))
+            for name, number in zip(checks, counts, strict=True)
+            if number
+        }
+
+    def _named(
+        self,
+        weak_cells: Mapping[tuple[str, str], Indices],
+        unknown_of: Indices,
+        least: Numbers,
+        largest: Numbers,
+    ) -> tuple[Weakness, ...]:
+        found: list[Weakness] = []
+        for (mart_name, column), rows in weak_cells.items():
+            table = next(table for mart, table in self._marts if mart.name == mart_name)
+            keys = ", ".join(quoted(key) for key in table.grain)
+            for row in rows:
+                unknown = unknown_of[self._seen.place[mart_name, column][row]]
+                (values,) = self._numbered.rows(
+                    f"select {keys} from {self._numbered.relation(mart_name)} where rid = {int(row)}"
+                )
+                found.append(
+                    Weakness(
+                        mart_name,
+                        column,
+                        dict(zip(table.grain, values, strict=True)),
+                        float(least[unknown]),
+                        float(largest[unknown]),
+                    )
+                )
+                if len(found) >= 100:
+                    return tuple(found)
+        return tuple(found)
+
+
+def _doubles(column: object) -> Numbers:
+    return np.ma.filled(np.ma.asarray(column, dtype=np.float64), np.nan)
 
 
 def was_over(one: str, other: str) -> str:
@@ -246,9 +326,10 @@ def was_over(one: str, other: str) -> str:
 
 
 def _unknowns(
-    connection: duckdb.DuckDBPyConnection,
+    numbered: NumberedMarts,
     marts: Sequence[tuple[MartPolicy, ReleasedTable]],
     seen: _Seen,
+    value: Numbers,
     full: Numbers,
 ) -> tuple[Indices, Numbers, int]:
     """The unknown at each place (-1 where it is known), what is known there, and how many there are."""
@@ -258,8 +339,8 @@ def _unknowns(
         for same in mart.same_as:
             if same.mart not in names:
                 continue
-            left, right = matching_rows(
-                connection, (mart.name, same.where), (same.mart, same.other_where), same.on, PREFIX
+            left, right = numbered.matching_rows(
+                (mart.name, same.where), (same.mart, same.other_where), same.on
             )
             pairs.append(
                 _both(
@@ -268,12 +349,12 @@ def _unknowns(
             )
     links = np.concatenate(pairs)
     links = links[~(np.abs(full[links[:, 0]] - full[links[:, 1]]) > 1e-6)]
-    size = len(seen.value)
+    size = len(value)
     graph = coo_array((np.ones(len(links), dtype=np.int8), (links[:, 0], links[:, 1])), shape=(size, size))
     number, label = connected_components(graph, directed=False)
-    shown = ~np.isnan(seen.value)
+    shown = ~np.isnan(value)
     value_of = np.full(number, np.nan)
-    value_of[label[shown]] = seen.value[shown]
+    value_of[label[shown]] = value[shown]
     is_unknown = np.isnan(value_of)
     numbering = np.full(number, _NONE, dtype=np.int64)
     numbering[is_unknown] = np.arange(int(is_unknown.sum()))
@@ -281,14 +362,13 @@ def _unknowns(
 
 
 def _equations(
-    connection: duckdb.DuckDBPyConnection,
+    numbered: NumberedMarts,
     marts: Sequence[tuple[MartPolicy, ReleasedTable]],
     seen: _Seen,
     full: Numbers,
     unknown_of: Indices,
     value: Numbers,
     count: int,
-    schema: str,
 ) -> tuple[Known, Flags, Flags]:
     """The equations and bounds, and two kinds of unknowns.
 
@@ -304,7 +384,7 @@ def _equations(
     wholes = np.zeros(len(value), dtype=bool)
     for mart, table in marts:
         for window in mart.windows:
-            whole, part = row_pairs(connection, window, table.grain, mart.name, schema, PREFIX)
+            whole, part = numbered.row_pairs(window, table.grain, mart.name)
             for item in mart.counts:
                 places = seen.place[mart.name, item.name]
                 pairs = _both(places[whole], places[part])
@@ -320,7 +400,7 @@ def _equations(
         for line in mart.lines:
             if line.parent_mart is not None and line.parent_mart not in names:
                 continue
-            whole, part = row_pairs(connection, line, table.grain, mart.name, schema, PREFIX)
+            whole, part = numbered.row_pairs(line, table.grain, mart.name)
             for item in mart.counts:
                 if line.child_column not in (None, item.name) or item.adds in (LOOSELY, NEVER):
                     continue
@@ -502,61 +582,4 @@ def _weak_cells(
             rows = np.flatnonzero((unknown >= 0) & weak[unknown])
             if len(rows):
                 found[mart.name, name] = rows
-    return found
-
-
-def _named(
-    connection: duckdb.DuckDBPyConnection,
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
-    seen: _Seen,
-    unknown_of: Indices,
-    weak: Flags,
-    least: Numbers,
-    largest: Numbers,
-) -> tuple[Weakness, ...]:
-    found = []
-    for (mart_name, column), rows in _weak_cells(marts, seen, unknown_of, weak).items():
-        table = next(table for mart, table in marts if mart.name == mart_name)
-        keys = ", ".join(quoted(key) for key in table.grain)
-        for row in rows:
-            unknown = unknown_of[seen.place[mart_name, column][row]]
-            values = connection.execute(
-                f"select {keys} from {quoted(PREFIX + mart_name)} where rid = {int(row)}"
-            ).fetchone()
-            found.append(
-                Weakness(
-                    mart_name,
-                    column,
-                    dict(zip(table.grain, values or (), strict=False)),
-                    float(least[unknown]),
-                    float(largest[unknown]),
-                )
-            )
-            if len(found) >= 100:
-                return tuple(found)
-    return tuple(found)
-
-
-def _shown_beside(
-    connection: duckdb.DuckDBPyConnection, marts: Sequence[tuple[MartPolicy, ReleasedTable]]
-) -> dict[str, int]:
-    """Columns shown in rows where a count behind them is hidden: a rate and one count give the other."""
-    found: dict[str, int] = {}
-    for mart, table in marts:
-        public = {column.name for column in table.columns}
-        checks: dict[str, str] = {}
-        for derived in mart.derived:
-            hidden = " or ".join(quoted("h_" + source) for source in derived.sources)
-            for name in derived.columns:
-                if name in public and not (derived.capped or derived.of_parts):
-                    checks[name] = f"count(*) filter ({quoted(name)} is not null and ({hidden}))"
-        if not checks:
-            continue
-        counts = connection.execute(
-            f"select {', '.join(checks.values())} from {quoted(PREFIX + mart.name)} "
-            f"inner join {quoted(HIDDEN + mart.name)} using (rid)"
-        ).fetchone()
-        for name, number in zip(checks, counts or (), strict=True):
-            if number:
-                found[f"{mart.name}.{name}"] = int(number)
     return found

@@ -7,7 +7,7 @@ closed quarter.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +15,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from dagster_project.disclosure.audit import PERIOD, AuditResult, audit, was_over
+from dagster_project.disclosure.audit import PERIOD, AuditResult, Onlooker, was_over
 from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
-from dagster_project.disclosure.publishing import MartOutcome, publish
+from dagster_project.disclosure.publishing import MartOutcome, Published, publish
 from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Flags, Limits, Plan, protect
 from dagster_project.gate.checks import Check, Kind, Severity
@@ -110,24 +110,35 @@ def control_disclosure(
     limits = Limits(count_max, width_min)
     shareable = [table for table in tables if table.is_shareable]
     is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
-    outcomes: list[MartOutcome] = []
     checks: list[Check] = []
     rounds = 0
     plan: Plan | None = None
+    published: Published | None = None
     is_bound = False
     # One core works on this release, another on what the last one has to do with it.
-    with connection.cursor() as beside, ThreadPoolExecutor(max_workers=1) as side:
-        opened = side.submit(_open_last, beside, shareable, None if is_weaker else last_release)
+    with (
+        connection.cursor() as own,
+        connection.cursor() as beside,
+        ThreadPoolExecutor(max_workers=1) as side,
+    ):
+        opened = side.submit(
+            _open_last, beside, policy, shareable, limits, None if is_weaker else last_release
+        )
         figures = read_figures(connection, policy, tables, MARTS, uniform_below)
+        onlooker = Onlooker(own, policy, tables, limits, PUBLISHED, MARTS)
         extra = np.zeros(figures.cells.size, dtype=bool)
         while rounds < _ROUNDS_MAX:
             rounds += 1
-            before, plan = plan, protect(figures.cells, limits, extra)
-            outcomes = publish(connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, before)
-            against = side.submit(_against_last, beside, policy, tables, limits) if opened.result() else None
-            checks, weak, is_played_off = _audited(connection, policy, tables, figures, limits, against)
+            plan = protect(figures.cells, limits, extra, plan)
+            published = publish(
+                connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, published
+            )
+            onlooker.look(published.rewritten)
+            last = opened.result()
+            against = side.submit(_against_last, onlooker, last, published.rewritten) if last else None
+            checks, weak, is_played_off = _audited(onlooker, figures, against)
             if is_played_off and not is_bound:
-                figures, is_bound = _with_last(connection, policy, tables, figures), True
+                figures, is_bound, plan = _with_last(connection, policy, tables, figures), True, None
             elif weak.any():
                 # What was withheld stays so: each round then covers further than the one before.
                 figures = replace(figures, cells=replace(figures.cells, also_hidden=plan.hidden))
@@ -137,17 +148,16 @@ def control_disclosure(
     if opened.result():
         connection.execute(f"detach {_LAST}")
     return DisclosureResult(
-        tuple(outcomes), tuple(checks), rounds, thresholds, f"Not compared: {_WEAKER}." if is_weaker else ""
+        tuple(published.outcomes.values()) if published is not None else (),
+        tuple(checks),
+        rounds,
+        thresholds,
+        f"Not compared: {_WEAKER}." if is_weaker else "",
     )
 
 
 def _audited(
-    connection: duckdb.DuckDBPyConnection,
-    policy: Policy,
-    tables: Sequence[ReleasedTable],
-    figures: Figures,
-    limits: Limits,
-    against: Future[tuple[AuditResult, AuditResult]] | None,
+    onlooker: Onlooker, figures: Figures, against: Future[tuple[AuditResult, AuditResult]] | None
 ) -> tuple[list[Check], Flags, bool]:
     """The completed checks, the cells to cover better, and whether the last release gives one away."""
     by_id = {check.id: check for check in disclosure_checks()}
@@ -162,7 +172,7 @@ def _audited(
     else:
         checks.append(by_id[_IDENTITIES].passed())
     try:
-        result = audit(connection, policy, tables, limits, PUBLISHED, MARTS)
+        result = onlooker.audit()
     except CannotSolve as error:
         return (
             [
@@ -203,12 +213,12 @@ def _audited(
 
 
 def _against_last(
-    connection: duckdb.DuckDBPyConnection, policy: Policy, tables: Sequence[ReleasedTable], limits: Limits
+    onlooker: Onlooker, last: Onlooker, rewritten: Collection[str]
 ) -> tuple[AuditResult, AuditResult]:
     """What the last release gives away of this one's cells, and this one of the last one's."""
-    forward = audit(connection, policy, tables, limits, PUBLISHED, MARTS, f"{_LAST}.published")
-    held = _tables_of_last(connection, tables)
-    return forward, audit(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts", PUBLISHED)
+    forward = onlooker.audit(also_seen=f"{_LAST}.published")
+    last.forget_elsewhere(rewritten)
+    return forward, last.audit(also_seen=PUBLISHED)
 
 
 def _verdict(check: Check, result: AuditResult) -> Check:
@@ -252,17 +262,21 @@ def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
 
 
 def _open_last(
-    connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable], folder: Path | None
-) -> bool:
-    """Make tables of the last release readable: last_release.published, unsuppressed last_release.marts.
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    limits: Limits,
+    folder: Path | None,
+) -> Onlooker | None:
+    """Somebody with the last release: its tables become last_release.published, unsuppressed those of .marts.
 
     They are read into memory: name those that are shared, never the facts, which grow with the answers.
     """
     if folder is None:
-        return False
+        return None
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
-        return False
+        return None
     connection.execute(f"attach ':memory:' as {_LAST}")
     connection.execute(f"create schema {_LAST}.published")
     connection.execute(f"create schema {_LAST}.marts")
@@ -273,7 +287,10 @@ def _open_last(
                 connection.execute(
                     f"create table {_LAST}.{schema}.{quoted(table.name)} as select * from {literal(file)}"
                 )
-    return True
+    held = _tables_of_last(connection, tables)
+    onlooker = Onlooker(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts")
+    onlooker.look()
+    return onlooker
 
 
 def _tables_of_last(

@@ -15,13 +15,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from dagster_project.disclosure.errors import DisclosureError
-from dagster_project.disclosure.policy import EXACT, NEVER, MartPolicy, Policy, RowLine
+from dagster_project.disclosure.numbered import NumberedMarts
+from dagster_project.disclosure.policy import EXACT, NEVER, MartPolicy, Policy
 from dagster_project.disclosure.suppression import Cells, Flags, Indices, Numbers
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
 PREFIX = "figures_"
-AREAS = "areas_of_the_nation"
 _NO_CELL = -1
 
 
@@ -31,13 +31,15 @@ class Figures:
 
     `cell_of` maps (mart, column) to the cell of each row, -1 where the row has no number there; rows are
     numbered in the order of the mart's key. `rows` maps a mart to its number of rows. `untrue` names row
-    identities of the policy that the figures don't fulfil, with how many rows break each.
+    identities of the policy that the figures don't fulfil, with how many rows break each. `numbered` are the
+    copies that were read.
     """
 
     cells: Cells
     cell_of: Mapping[tuple[str, str], Indices]
     rows: Mapping[str, int]
     untrue: Mapping[str, int]
+    numbered: NumberedMarts
 
 
 def read_figures(
@@ -53,96 +55,12 @@ def read_figures(
     )
 
 
-def number_rows(
-    connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, prefix: str = PREFIX
-) -> None:
-    """Copy the shareable rows of `table` to a temp table, numbered in the order of the key (column `rid`).
-
-    In `schema` it must be a table: a view has no `rowid`.
-    """
-    key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
-    # Only the key is sorted: carrying the other columns through the sort would take half as long again.
-    connection.execute(
-        f"create or replace temp table {quoted(prefix + table.name)} as "
-        f"with numbered as (select rowid as place, row_number() over (order by {key}) - 1 as rid "
-        f"from {schema}.{quoted(table.name)} where {table.shareable_condition}) "
-        f"select numbered.rid, held.* from {schema}.{quoted(table.name)} as held "
-        f"inner join numbered on held.rowid = numbered.place"
-    )
-
-
-def find_areas_of_the_nation(connection: duckdb.DuckDBPyConnection, policy: Policy, schema: str) -> None:
-    """Leave the Areas that a national row is made of in the temp table areas_of_the_nation."""
-    connection.execute(
-        f"create or replace temp table {AREAS} as {policy.areas_of_the_nation.format(marts=schema)}"
-    )
-
-
-def row_pairs(
-    connection: duckdb.DuckDBPyConnection,
-    line: RowLine,
-    grain: Sequence[str],
-    child_mart: str,
-    schema: str,
-    prefix: str = PREFIX,
-) -> tuple[Indices, Indices]:
-    """The rows that add up, as two arrays: a total and one of its parts."""
-    parent_mart = line.parent_mart or child_mart
-    on = line.on or tuple(column for column in grain if column not in line.over)
-    equal = [f"parent.{quoted(column)} is not distinct from child.{quoted(column)}" for column in on]
-    found = connection.execute(
-        f"select parent.rid as parent_rid, child.rid as child_rid "
-        f"from (select * from {quoted(prefix + parent_mart)} where {line.parent}) as parent "
-        f"inner join (select * from {quoted(prefix + child_mart)} where {line.child}) as child "
-        f"on {' and '.join([*equal, f'({line.within})'])}".format(marts=schema)
-    ).fetchnumpy()
-    return found["parent_rid"].astype(np.int64), found["child_rid"].astype(np.int64)
-
-
-def matching_rows(
-    connection: duckdb.DuckDBPyConnection,
-    left: tuple[str, str],
-    right: tuple[str, str],
-    on: Sequence[str],
-    prefix: str = PREFIX,
-) -> tuple[Indices, Indices]:
-    """The pairs of rows of two marts (each a name and a condition) that are alike in the columns `on`."""
-    if left == right and not any("=" in column for column in on):
-        # Every row with the first of its group: all pairs would be the square of them.
-        by = ", ".join(quoted(column) for column in on)
-        found = connection.execute(
-            f"select rid as left_rid, min(rid) over (partition by {by}) as right_rid "
-            f"from {quoted(prefix + left[0])} where {left[1]}"
-        ).fetchnumpy()
-        return found["left_rid"].astype(np.int64), found["right_rid"].astype(np.int64)
-    names = [column.partition("=") for column in on]
-    equal = " and ".join(
-        f"left_side.{quoted(mine)} is not distinct from right_side.{quoted(theirs or mine)}"
-        for mine, _, theirs in names
-    )
-    found = connection.execute(
-        f"select left_side.rid as left_rid, right_side.rid as right_rid "
-        f"from (select * from {quoted(prefix + left[0])} where {left[1]}) as left_side "
-        f"inner join (select * from {quoted(prefix + right[0])} where {right[1]}) as right_side on {equal}"
-    ).fetchnumpy()
-    return found["left_rid"].astype(np.int64), found["right_rid"].astype(np.int64)
-
-
-def rows_where(
-    connection: duckdb.DuckDBPyConnection, mart: str, condition: str, prefix: str = PREFIX
-) -> Indices:
-    """The rows of a mart that fulfil a condition; unknown is no."""
-    found = connection.execute(f"select rid from {quoted(prefix + mart)} where {condition}").fetchnumpy()
-    return found["rid"].astype(np.int64)
-
-
 class _Reader:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, policy: Policy, schema: str, uniform_below: float
     ) -> None:
-        self.connection = connection
         self.policy = policy
-        self.schema = schema
+        self.numbered = NumberedMarts(connection, policy, schema, PREFIX)
         self.uniform_below = uniform_below
         self.rows: dict[str, int] = {}
         self.grain: dict[str, tuple[str, ...]] = {}
@@ -152,7 +70,6 @@ class _Reader:
         self.twins: list[Indices] = []
 
     def read(self, tables: Sequence[ReleasedTable]) -> Figures:
-        find_areas_of_the_nation(self.connection, self.policy, self.schema)
         marts = [self.policy.marts[table.name] for table in tables]
         for table, mart in zip(tables, marts, strict=True):
             self._read_mart(table, mart)
@@ -169,16 +86,17 @@ class _Reader:
         return self._bind(marts, cell_of, cell_values, twins)
 
     def _read_mart(self, table: ReleasedTable, mart: MartPolicy) -> None:
-        number_rows(self.connection, table, self.schema)
+        self.numbered.number(table)
         self.grain[table.name] = table.grain
         names = mart.count_names
         columns = ", ".join(
             f"case when {count.where} then {quoted(count.name)}::double end as {quoted(count.name)}"
             for count in mart.counts
         )
-        found = self.connection.execute(
-            f"select rid{', ' + columns if columns else ''} from {quoted(PREFIX + table.name)} order by rid"
-        ).fetchnumpy()
+        found = self.numbered.arrays(
+            f"select rid{', ' + columns if columns else ''} "
+            f"from {self.numbered.relation(table.name)} order by rid"
+        )
         self.rows[table.name] = len(found["rid"])
         for name in names:
             numbers = np.ma.filled(np.ma.asarray(found[name], dtype=np.float64), np.nan)
@@ -203,8 +121,8 @@ class _Reader:
             for same in mart.same_as:
                 if same.mart not in self.rows:
                     continue
-                left_rows, right_rows = matching_rows(
-                    self.connection, (mart.name, same.where), (same.mart, same.other_where), same.on
+                left_rows, right_rows = self.numbered.matching_rows(
+                    (mart.name, same.where), (same.mart, same.other_where), same.on
                 )
                 left = self.place[mart.name, same.column][left_rows]
                 right = self.place[same.mart, same.other_column][right_rows]
@@ -286,13 +204,13 @@ class _Reader:
             fixed=fixed,
             preferred=preferred,
         )
-        return Figures(cells, cell_of, self.rows, untrue)
+        return Figures(cells, cell_of, self.rows, untrue, self.numbered)
 
     def _windows(
         self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices]
     ) -> Iterator[tuple[Indices, Indices]]:
         for line in mart.windows:
-            rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+            rows = self.numbered.row_pairs(line, self.grain[mart.name], mart.name)
             for count in mart.counts:
                 if count.adds_over_time == NEVER:
                     continue
@@ -305,7 +223,7 @@ class _Reader:
         self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices], values: Numbers
     ) -> Iterator[Indices]:
         for group in mart.together:
-            rows = rows_where(self.connection, mart.name, group.where)
+            rows = self.numbered.rows_where(mart.name, group.where)
             for one in group.columns:
                 for other in group.columns:
                     if one != other:
@@ -313,8 +231,8 @@ class _Reader:
         for rule in mart.implied_by:
             if rule.mart not in self.rows:
                 continue
-            mine, theirs = matching_rows(
-                self.connection, (mart.name, rule.where), (rule.mart, rule.other_where), rule.on
+            mine, theirs = self.numbered.matching_rows(
+                (mart.name, rule.where), (rule.mart, rule.other_where), rule.on
             )
             if (rule.mart, rule.other_where, rule.sources) == (mart.name, rule.where, rule.columns):
                 # A group of rows of one mart: each implies the next and the last the first.
@@ -332,7 +250,7 @@ class _Reader:
     ) -> Indices:
         found = [np.empty(0, dtype=np.int64)]
         for group in mart.uniform:
-            rows = rows_where(self.connection, mart.name, group.where)
+            rows = self.numbered.rows_where(mart.name, group.where)
             pairs = _both(cell_of[mart.name, group.num][rows], cell_of[mart.name, group.den][rows])
             size = values[pairs[:, 1]]
             found.append(pairs[(size > 0) & (size < self.uniform_below), 0])
@@ -346,7 +264,7 @@ class _Reader:
             for line in mart.lines:
                 if line.parent_mart is not None and line.parent_mart not in self.rows:
                     continue
-                rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+                rows = self.numbered.row_pairs(line, self.grain[mart.name], mart.name)
                 for count in mart.counts:
                     if line.child_column not in (None, count.name) or count.adds == NEVER:
                         continue
@@ -355,7 +273,7 @@ class _Reader:
                     name = f"{mart.name}.{count.name}: {line.id}"
                     yield name, count.adds == EXACT, pairs[:, 0], pairs[:, 1]
             for line in mart.windows:
-                rows = row_pairs(self.connection, line, self.grain[mart.name], mart.name, self.schema)
+                rows = self.numbered.row_pairs(line, self.grain[mart.name], mart.name)
                 for count in mart.counts:
                     cells = cell_of[mart.name, count.name]
                     pairs = _both(cells[rows[0]], cells[rows[1]])

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
-from dagster_project.disclosure.figures import PREFIX, Figures, hidden_places, row_pairs
+from dagster_project.disclosure.figures import PREFIX, Figures, hidden_places
 from dagster_project.disclosure.policy import Derived, MartPolicy, Policy
 from dagster_project.disclosure.suppression import Flags, Indices, Limits, Plan, capped_sum_tells_nothing
 from dagster_project.release.exports import quoted
@@ -34,6 +33,15 @@ class MartOutcome:
     counts_sensitive: int
 
 
+@dataclass(frozen=True)
+class Published:
+    """What was written by which plan, mart by mart, and the names of those written just now."""
+
+    plan: Plan
+    outcomes: Mapping[str, MartOutcome]
+    rewritten: frozenset[str]
+
+
 def publish(
     connection: duckdb.DuckDBPyConnection,
     policy: Policy,
@@ -43,19 +51,20 @@ def publish(
     limits: Limits,
     schema: str = "warehouse.marts",
     target: str = f"warehouse.{PUBLISHED}",
-    before: Plan | None = None,
-) -> list[MartOutcome]:
+    before: Published | None = None,
+) -> Published:
     """Write every shareable table to `target`, with the cells of `plan` withheld.
 
-    before   the plan by which `target` was written from the same figures: where both withhold the same cells
-             of a mart, it is left as it is
+    before   what is in `target` already, from the same figures: where both plans withhold the same cells of
+             a mart, it is left as it is
 
     The order of rows is left open: whoever reads the tables for a file sorts them by their grain.
     """
     if before is None:
         connection.execute(f"drop schema if exists {target} cascade")
         connection.execute(f"create schema {target}")
-    outcomes = []
+    outcomes = dict(before.outcomes) if before is not None else {}
+    rewritten = set()
     for table in tables:
         if not table.is_shareable:
             continue
@@ -64,13 +73,15 @@ def publish(
             if before is None:
                 _copy(connection, table, schema, target)
             continue
-        masks = _masks(connection, mart, table, figures, plan.hidden, schema, limits)
+        if before is not None and not _differs(mart, figures, before.plan.hidden, plan.hidden):
+            continue
+        masks = _masks(connection, mart, table, figures, plan.hidden, limits)
         dropped = _dropped(connection, mart, masks)
-        if before is None or _differs(mart, figures, before.hidden, plan.hidden):
-            connection.execute(f"drop table if exists {target}.{quoted(table.name)}")
-            _write(connection, policy, mart, table, masks, dropped, target)
-        outcomes.append(_outcome(mart, figures, plan, masks, dropped))
-    return outcomes
+        connection.execute(f"drop table if exists {target}.{quoted(table.name)}")
+        _write(connection, policy, mart, table, masks, dropped, target)
+        outcomes[mart.name] = _outcome(mart, figures, plan, masks, dropped)
+        rewritten.add(mart.name)
+    return Published(plan, outcomes, frozenset(rewritten))
 
 
 def _differs(mart: MartPolicy, figures: Figures, one: Flags, other: Flags) -> bool:
@@ -89,16 +100,13 @@ def _masks(
     table: ReleasedTable,
     figures: Figures,
     hidden: Flags,
-    schema: str,
     limits: Limits,
 ) -> dict[str, Flags]:
     """For each column with a withheld cell, the rows where it is withheld."""
     counts = {name: hidden_places(figures, hidden, mart.name, name) for name in mart.count_names}
     masks = dict(counts)
     for derived in mart.derived:
-        mask = _derived_mask(
-            connection, mart, table, derived, counts, figures.rows[mart.name], schema, limits
-        )
+        mask = _derived_mask(connection, mart, table, derived, counts, figures, limits)
         for column in derived.columns:
             masks[column] = masks[column] | mask if column in masks else mask
     return {column: mask for column, mask in masks.items() if mask.any()}
@@ -110,24 +118,23 @@ def _derived_mask(
     table: ReleasedTable,
     derived: Derived,
     counts: Mapping[str, Flags],
-    rows: int,
-    schema: str,
+    figures: Figures,
     limits: Limits,
 ) -> Flags:
-    mask = np.zeros(rows, dtype=bool)
+    mask = np.zeros(figures.rows[mart.name], dtype=bool)
     for source in derived.sources:
         mask |= counts[source]
     if derived.of_parts is not None and mask.any():
         for line in mart.lines:
             if line.id == derived.of_parts:
-                parent, child = row_pairs(connection, line, table.grain, mart.name, schema)
+                parent, child = figures.numbered.row_pairs(line, table.grain, mart.name)
                 struck = parent[mask[child]]
                 if derived.capped:
                     safe = _sums_that_stay(connection, mart, derived, parent, child, counts, limits.count_max)
                     struck = struck[~safe[struck]]
                 mask[struck] = True
         for line in mart.windows:
-            parent, child = row_pairs(connection, line, table.grain, mart.name, schema)
+            parent, child = figures.numbered.row_pairs(line, table.grain, mart.name)
             mask[parent[mask[child]]] = True
     if derived.by and mask.any():
         by = ", ".join(quoted(column) for column in derived.by)
@@ -363,7 +370,7 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
 
 def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, np.ndarray]) -> None:
     """Make arrays readable as the relation `name`, in place of what had that name."""
-    connection.register(name, pa.table({column: pa.array(values) for column, values in columns.items()}))
+    connection.register(name, dict(columns))
 
 
 def _outcome(

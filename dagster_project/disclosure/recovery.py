@@ -163,46 +163,36 @@ def _solve(
 ) -> tuple[Numbers, Numbers]:
     size = len(known.upper)
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    tried_low, tried_high = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     # Nothing is asked above a target; the bound keeps programs from running to infinity. It stays far away,
     # for the other unknowns must be able to take up what one gives.
     ceiling = np.minimum(known.upper, INFINITE)
     random = np.random.default_rng(_SEED)
+    groups = int(label.max()) + 1
 
-    def note(solution: Numbers) -> None:
-        np.minimum(low, solution, out=low)
-        np.maximum(high, solution, out=high)
-
-    for turn in range(_PROGRAMS_MAX):
-        want_low = open_low & (low > low_target + TOLERANCE)
-        want_high = open_high & (high < high_target - TOLERANCE)
+    for turn in range(_PROGRAMS_MAX + _SINGLE_PROGRAMS_MAX):
+        want_low = open_low & (low > low_target + TOLERANCE) & ~tried_low
+        want_high = open_high & (high < high_target - TOLERANCE) & ~tried_high
         if not (want_low.any() or want_high.any()):
             return low, high
-        weights = np.zeros(size)
-        chosen = want_low if turn % 2 == 0 else want_high
-        weights[chosen] = random.random(int(chosen.sum())) + 0.1
-        # One end at a time: pushing down and up at once would cancel out in a sum.
-        note(_program(known, weights if turn % 2 == 0 else -weights, ceiling))
-    remaining = [
-        *((cell, 1.0) for cell in np.flatnonzero(open_low & (low > low_target + TOLERANCE))),
-        *((cell, -1.0) for cell in np.flatnonzero(open_high & (high < high_target - TOLERANCE))),
-    ]
-    if len(remaining) > _SINGLE_PROGRAMS_MAX:
-        raise CannotSolve(f"{len(remaining)} unknowns are left to look at one by one")
-    parts: dict[int, tuple[Indices, Known]] = {}
-    for cell, direction in remaining:
-        reached = low[cell] <= low_target[cell] if direction > 0 else high[cell] >= high_target[cell]
-        if reached:
-            continue
-        group = int(label[cell])
-        if group not in parts:
-            members = label == group
-            parts[group] = np.flatnonzero(members), _part(known, members)
-        places, part = parts[group]
-        weights = np.where(places == cell, direction, 0.0)
-        solution = _program(part, weights, ceiling[places])
-        low[places] = np.minimum(low[places], solution)
-        high[places] = np.maximum(high[places], solution)
-    return low, high
+        has_low, has_high = np.zeros(groups, dtype=bool), np.zeros(groups, dtype=bool)
+        has_low[label[want_low]], has_high[label[want_high]] = True, True
+        # One end of a group at a time: pushing down and up at once would cancel out in a sum.
+        is_low = (has_low & (~has_high | (turn % 2 == 0)))[label]
+        asked = np.where(is_low, want_low, want_high)
+        if turn >= _PROGRAMS_MAX:
+            # What many at once did not reach is asked about by itself, one unknown of every group at a time.
+            cells = np.flatnonzero(asked)
+            asked = np.zeros(size, dtype=bool)
+            asked[cells[np.unique(label[cells], return_index=True)[1]]] = True
+            tried_low |= asked & is_low
+            tried_high |= asked & ~is_low
+        weights = np.where(asked, np.where(is_low, 1.0, -1.0) * (random.random(size) + 0.1), 0.0)
+        inside = (has_low | has_high)[label]
+        solution = _program(_part(known, inside), weights[inside], ceiling[inside])
+        low[inside] = np.minimum(low[inside], solution)
+        high[inside] = np.maximum(high[inside], solution)
+    raise CannotSolve(f"{_SINGLE_PROGRAMS_MAX} programs do not suffice to look at unknowns one by one")
 
 
 def _program(known: Known, weights: Numbers, ceiling: Numbers) -> Numbers:

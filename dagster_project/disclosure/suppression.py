@@ -121,12 +121,21 @@ class Plan:
     unprotected: Flags
 
 
-def protect(cells: Cells, limits: Limits = Limits(), extra: Flags | None = None) -> Plan:
+def protect(
+    cells: Cells, limits: Limits = Limits(), extra: Flags | None = None, before: Plan | None = None
+) -> Plan:
     """Choose the cells to hide: per line the fewest, then the smallest, then the first.
 
     `extra` are cells that need more cover than the lines show (an audit says so); each gets another covering
-    cell from its lines.
+    cell from its lines. `before` is the plan that is covered further: all it hid is in `cells.also_hidden`,
+    and nothing else has changed. Then only what hangs together with `extra` is planned again.
     """
+    if before is not None and extra is not None:
+        around = _connected(cells, extra)
+        further = protect(cells.only(around), limits, extra[around])
+        plan = Plan(before.hidden.copy(), before.sensitive, before.unprotected.copy())
+        plan.hidden[around], plan.unprotected[around] = further.hidden, further.unprotected
+        return plan
     values = cells.values
     small = (values > TOLERANCE) & (values <= limits.count_max + TOLERANCE)
     sensitive = small | cells.flags(cells.uniform)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.disclosure import control, suppression
-from dagster_project.disclosure.audit import AuditResult, audit
+from dagster_project.disclosure.audit import AuditResult, Onlooker
 from dagster_project.disclosure.control import DisclosureResult, control_disclosure, disclosure_checks
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.policy import read_policy, require_cover
@@ -45,7 +45,9 @@ def hidden(connection: duckdb.DuckDBPyConnection, column: str = "done") -> list[
 
 
 def attacked(connection: duckdb.DuckDBPyConnection, folder: Path) -> AuditResult:
-    return audit(connection, make_policy(folder), released_tables(), Limits())
+    onlooker = Onlooker(connection, make_policy(folder), released_tables(), Limits())
+    onlooker.look()
+    return onlooker.audit()
 
 
 def test_every_planned_check_is_completed(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_a_rate_beside_a_withheld_count_is_found(tmp_path: Path) -> None:
 
 
 def test_a_planted_leak_shuts_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def careless(cells: suppression.Cells, limits: Limits, extra: object = None) -> suppression.Plan:
+    def careless(cells: suppression.Cells, limits: Limits, *further: object) -> suppression.Plan:
         small = (cells.values > 0) & (cells.values <= limits.count_max)
         return suppression.Plan(small, small, small & False)
 
@@ -193,13 +195,30 @@ def test_figures_that_do_not_add_up_as_the_policy_says_are_said_to(tmp_path: Pat
     assert found["disclosure:figures_add_up"] == "failed"
 
 
+def test_an_onlooker_looks_again_at_what_was_written_again(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        onlooker = Onlooker(connection, make_policy(tmp_path), released_tables(), Limits())
+        onlooker.look()
+        connection.execute(
+            "update warehouse.published.counts as seen "
+            "set done = truth.done, suppressed_columns = 'done_rate' "
+            "from warehouse.marts.counts as truth where seen.done is null and seen.unit_type = 'MC' "
+            "and truth.level = 'unit' and truth.area_code = seen.area_code and truth.unit_type = 'MC' "
+            "and truth.period_type = seen.period_type and truth.period_start = seen.period_start"
+        )
+        assert onlooker.audit().weak == ()
+        onlooker.look(rewritten=["counts"])
+        assert onlooker.audit().weak
+
+
 def test_an_audit_that_cannot_be_carried_out_is_no_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stuck(*arguments: object, **options: object) -> AuditResult:
         raise CannotSolve("bounds contradict each other")
 
-    monkeypatch.setattr(control, "audit", stuck)
+    monkeypatch.setattr(control.Onlooker, "audit", stuck)
     with warehouse(SMALL) as connection:
         found = verdicts(controlled(connection, tmp_path))
     assert found[RANGES] == found[BESIDE] == found[LAST] == "crashed"

@@ -57,6 +57,17 @@ def test_a_circle_that_bounds_alone_do_not_settle_is_solved() -> None:
     assert found.largest == pytest.approx([3, 3, 3])
 
 
+def test_many_groups_are_each_solved_to_the_end_as_if_alone() -> None:
+    # Cross tables of four counts, none connected with another: each leaves its first count a range.
+    random = np.random.default_rng(3)
+    tables = random.integers(1, 9, size=(40, 4))
+    one = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0], [0, 1, 0, 1]], dtype=float)
+    found = attack(known(np.kron(np.eye(40), one).tolist(), (tables @ one.T).ravel().tolist()))
+    for place, (first, second, third, fourth) in enumerate(tables):
+        assert found.least[4 * place] == pytest.approx(max(0, first - fourth))
+        assert found.largest[4 * place] == pytest.approx(first + min(second, third))
+
+
 def test_a_rate_with_one_count_gives_the_other() -> None:
     # covered = 0.25 required, covered + rest = required, rest = 9.
     found = attack(known([[1, -0.25], [-1, 1]], [0, 9]), low=20, high=1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -240,6 +241,36 @@ def test_zeros_and_tables_without_small_counts_are_never_touched(cells: Cells) -
     assert not hidden[cells.values == 0].any()
     if not ((cells.values > 0) & (cells.values <= 4)).any():
         assert not hidden.any()
+
+
+def side_by_side(one: Cells, other: Cells) -> Cells:
+    """Two nations that have nothing to do with each other."""
+    lines = len(one.line_parent)
+    return Cells(
+        np.concatenate([one.values, other.values]),
+        line_parent=np.concatenate([one.line_parent, other.line_parent + one.size]),
+        entry_line=np.concatenate([one.entry_line, other.entry_line + lines]),
+        entry_child=np.concatenate([one.entry_child, other.entry_child + one.size]),
+        implies=np.concatenate([one.implies, other.implies + one.size]),
+        caps=np.concatenate([one.caps, other.caps + one.size]),
+        fixed=np.concatenate([one.flags(one.fixed), other.flags(other.fixed)]),
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(one=nations(), other=nations(), chosen=st.sets(st.integers(0, 40), min_size=1, max_size=3))
+def test_covering_further_hides_what_planning_all_of_it_anew_would(
+    one: Cells, other: Cells, chosen: set[int]
+) -> None:
+    cells = side_by_side(one, other)
+    before = protect(cells, LIMITS)
+    hidden = np.flatnonzero(before.hidden)
+    extra = np.zeros(cells.size, dtype=bool)
+    extra[[hidden[number % len(hidden)] for number in chosen if len(hidden)]] = True
+    held = replace(cells, also_hidden=before.hidden)
+    further, anew = protect(held, LIMITS, extra, before), protect(held, LIMITS, extra)
+    assert list(further.hidden) == list(anew.hidden)
+    assert list(further.unprotected) == list(anew.unprotected)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
