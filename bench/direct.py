@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
+from jinja2 import Template
 
-from dagster_project.settings import Settings
+from dagster_project.settings import DBT_DIR, Settings
 from dagster_project.warehouse.dbt_runner import load_manifest
 from dagster_project.warehouse.functions import register_functions
 
@@ -38,18 +40,25 @@ def in_order(nodes: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def profile_options(settings: Settings) -> dict[str, Any]:
+    """DuckDB's own options of dbt's profile, with `settings` in place of its variables."""
+    values = {
+        "IQA_THREADS": str(settings.threads),
+        "IQA_MEMORY_LIMIT": settings.memory_limit,
+        "IQA_SPILL_DIR": str(settings.spill_dir),
+    }
+    text = (DBT_DIR / "profiles.yml").read_text(encoding="utf-8")
+    profile = yaml.safe_load(Template(text).render(env_var=values.get))
+    return dict(profile["iqa"]["outputs"]["duckdb"]["config_options"])
+
+
 def main(warehouse: Path, compiled: Path, extent: str) -> None:
     """Build the models of a warehouse anew."""
     settings = Settings.from_environment(warehouse=warehouse)
     nodes = load_manifest(settings).document["nodes"]
     models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
     settings.spill_dir.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = {
-        "threads": settings.threads,
-        "memory_limit": settings.memory_limit,
-        "temp_directory": str(settings.spill_dir),
-        "preserve_insertion_order": False,
-    }
+    config = profile_options(settings)
     with duckdb.connect(config=config) as connection:
         connection.execute(f"attach '{warehouse}' as warehouse")
         register_functions(connection)
