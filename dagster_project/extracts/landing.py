@@ -396,13 +396,13 @@ def _with_values(numbers: "pyarrow.Array", columns: list[Any], header_record: in
 
     nothing = pa.nulls(len(numbers), pa.string())
     table = pa.table([numbers, nothing, nothing, *columns], schema=_schema(len(columns)))
-    keep = pc.greater(numbers, header_record)
-    blank = pc.fill_null(pc.equal(columns[0], ""), True)
-    if pc.any(blank).as_py():
-        for column in columns[1:]:
-            blank = pc.and_(blank, pc.fill_null(pc.equal(column, ""), True))
-        keep = pc.and_(keep, pc.invert(blank))
-    return table.filter(keep)
+    after_header = table.slice(max(header_record + 1 - numbers[0].as_py(), 0)) if len(table) else table
+    blank = pc.fill_null(pc.equal(after_header[3], ""), True)
+    if not pc.any(blank).as_py():
+        return after_header
+    for name in after_header.column_names[4:]:
+        blank = pc.and_(blank, pc.fill_null(pc.equal(after_header[name], ""), True))
+    return after_header.filter(pc.invert(blank))
 
 
 def _patient_batches(

@@ -26,9 +26,8 @@ from dagster_project.extracts.sealed import aside, seal, unsealed
 # Raise by one when a change here could type a row differently: typed files are then made again.
 TYPING_VERSION = 1
 FAULTS_TYPE = "struct(rule_id varchar, column_name varchar, offending_value varchar, expected varchar)[]"
-# Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file; as they are,
-# because the statement holds them once per column and the parser charges by length.
-_WHITE = "' \t\n\x0b\x0c\r\u00a0\u200b\ufeff'"
+# Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file.
+_WHITE = " \t\n\x0b\x0c\r\u00a0\u200b\ufeff"
 _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _UK = "[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _INTEGER = "[+-]?[0-9]+([.]0+)?"
@@ -183,7 +182,20 @@ def faults_list(conditions: list[tuple[str, str]]) -> str:
 
 
 def _cleaned(column: str) -> str:
-    return f"nullif(trim({column}, {_WHITE}), '')"
+    """SQL for a text without white space around it, null if nothing is left.
+
+    Trimming costs more than all else that is done to most values, so what begins and ends with a printing
+    ASCII character is left as it is.
+    """
+    return (
+        f"case when {column} between '!' and '~' and {column}[-1] between '!' and '~' then {column} "
+        f"when {column} <> '' then nullif(trim({column}, '{_WHITE}'), '') end"
+    )
+
+
+def _mapped(contract: Contract, match: HeaderMatch) -> list[Field]:
+    """The fields of which each distinct spelling is looked up once, where the file has them."""
+    return [field for field in contract.fields if _is_mapped(field) and field.name in match.columns]
 
 
 def _is_mapped(field: Field) -> bool:
@@ -197,23 +209,23 @@ def _load_code_map(
     contract: Contract,
     codes: CodeLists,
 ) -> None:
-    """Fill `ingest_code_map` with what each distinct spelling of the file stands for."""
-    mapped = [field for field in contract.fields if _is_mapped(field) and field.name in match.columns]
-    found: list[tuple[str, str, str]] = []
+    """Fill `ingest_code_map` with each distinct spelling as it landed, its text, and what it stands for."""
+    mapped = _mapped(contract, match)
+    found: list[tuple[str, str, str, str | None]] = []
     if mapped:
-        spellings = ", ".join(f"list(distinct {_cleaned(match.columns[field.name])})" for field in mapped)
+        spellings = ", ".join(f"list(distinct {match.columns[field.name]})" for field in mapped)
         row = connection.execute(f"select {spellings} from read_parquet([{_paths(landed)}])").fetchone()
-        for field, texts in zip(mapped, row or (), strict=True):
-            for spelling in texts or ():
-                code = None if spelling is None else _code_of(field, spelling, codes)
-                if code is not None:
-                    found.append((field.name, spelling, code))
+        for field, distinct in zip(mapped, row or (), strict=True):
+            for spelling in distinct or ():
+                if text := (spelling or "").strip(_WHITE):
+                    found.append((field.name, spelling, text, _code_of(field, text, codes)))
     connection.execute(
-        "create or replace temp table ingest_code_map (field varchar, spelling varchar, code varchar)"
+        "create or replace temp table ingest_code_map "
+        "(field varchar, spelling varchar, text varchar, code varchar)"
     )
     if found:
         connection.execute(
-            "insert into ingest_code_map select unnest($1), unnest($2), unnest($3)",
+            "insert into ingest_code_map select unnest($1), unnest($2), unnest($3), unnest($4)",
             [list(column) for column in zip(*found, strict=True)],
         )
 
@@ -227,20 +239,28 @@ def _code_of(field: Field, spelling: str, codes: CodeLists) -> str | None:
 
 
 def _typed_sql(landed: list[Path], match: HeaderMatch, contract: Contract, codes: CodeLists) -> str:
+    mapped = _mapped(contract, match)
     texts = [f'{_text_of(field, match)} as "{field.name}"' for field in contract.fields]
-    mapped = [field for field in contract.fields if _is_mapped(field)]
     joins = "".join(
         f"\n  left join ingest_code_map as map_{field.name}\n"
         f"    on map_{field.name}.field = {literal(field.name)}\n"
         f'    and map_{field.name}.spelling = landed."{field.name}"'
         for field in mapped
     )
-    typed = [f'{_value_of(field)} as "{field.name}"' for field in contract.fields]
+    kept_texts = [
+        f'map_{field.name}.text as "text_{field.name}"'
+        if field in mapped
+        else f'landed."{field.name}" as "text_{field.name}"'
+        for field in contract.fields
+    ]
+    typed = [
+        f'{_code_sql(field) if field in mapped else _value_of(field)} as "{field.name}"'
+        for field in contract.fields
+    ]
     conditions = [check for field in contract.fields for check in _checks_of(field, contract, codes)]
     key_text = ", ".join(f"coalesce(text_{name}, '')" for name in contract.primary_key)
     key = ", ".join(f'"{name}"' for name in contract.primary_key)
     content = ", ".join(f'"{name}"' for name in contract.field_names if name not in contract.primary_key)
-    kept_texts = [f'landed."{field.name}" as "text_{field.name}"' for field in contract.fields]
     any_fault = "\n      or ".join(condition for condition, _ in conditions)
     structural = fault("ragged_row", "", "_raw", "as many values as the header has columns")
     nul = fault("nul_character", "", "coalesce(_raw, '')", "text without NUL characters")
@@ -288,18 +308,20 @@ def _text_of(field: Field, match: HeaderMatch) -> str:
     column = match.columns.get(field.name)
     if column is None:
         return "cast(null as varchar)"
+    if _is_mapped(field):
+        return column
     if field.type == "text":
         # The same comment must read the same whether a spreadsheet or a database exported it.
         return f"replace({_cleaned(column)}, chr(13) || chr(10), chr(10))"
     return _cleaned(column)
 
 
+def _code_sql(field: Field) -> str:
+    return f"cast(map_{field.name}.code as {field.sql_type})"
+
+
 def _value_of(field: Field) -> str:
     text = f'landed."{field.name}"'
-    if field.type == "boolean":
-        return f"cast(map_{field.name}.code as boolean)"
-    if _is_mapped(field):
-        return f"map_{field.name}.code"
     if field.type in ("date", "event_date"):
         return (
             f"case when regexp_full_match({text}, '{_ISO}') then try_cast({text} as date) "
@@ -313,7 +335,7 @@ def _value_of(field: Field) -> str:
         )
     if field.type == "number":
         return f"case when regexp_full_match({text}, '{_NUMBER}') then try_cast({text} as double) end"
-    return text
+    return f"cast({text} as {field.sql_type})"
 
 
 def _checks_of(field: Field, contract: Contract, codes: CodeLists) -> list[tuple[str, str]]:
