@@ -66,6 +66,8 @@ def this_relation(contract: Contract, contracts: dict[str, Contract], source: st
             "typed_row._faults",
             f"hash(typed_row._content_hash{resolved}) as _content",
             "file.extract_date as _extract_date",
+            "file.source_file as _source_file",
+            "file.source_sheet as _source_sheet",
             *(f'typed_row."{field.name}" as "_token_{field.name}"' for field in answers),
         ]
         from_clause.append(
@@ -116,7 +118,7 @@ def lookup_joins(contract: Contract, sql: str) -> str:
             break
         needed += more
     return "".join(
-        f"\nleft join {lookup.relation if lookup.relation.startswith('seed_') else 'raw.' + lookup.relation}"
+        f"\nleft join {'raw.' if lookup.is_dataset else ''}{lookup.relation}"
         f" as {lookup.name}\n  on {lookup.match}"
         for lookup in contract.lookups
         if lookup in needed
@@ -161,15 +163,18 @@ def context_faults(
     return checks
 
 
-def faults_sql(contract: Contract, contracts: dict[str, Contract], codes: CodeLists, typed: str) -> str:
-    """SELECT of every faulty row of a dataset: file, row, key, Area, event date, faults."""
+def faults_sql(contract: Contract, contracts: dict[str, Contract], codes: CodeLists, rows: str) -> str:
+    """SELECT of every faulty row of a dataset: file, row, key, Area, event date, faults.
+
+    `rows` is the SELECT of its rows with what stands around them (`this_relation` of the typed files).
+    """
     checks = context_faults(contract, contracts, codes)
     conditions = " or ".join(condition for condition, _ in checks)
     found = faults_list(checks) if checks else "[]"
     where = f"this._faults is not null or {conditions}" if conditions else "this._faults is not null"
     return f"""
 with this as (
-  {this_relation(contract, contracts, typed, is_typed=True)}
+  {rows}
 )
 select
   '{contract.dataset}' as dataset,

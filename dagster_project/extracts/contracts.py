@@ -93,6 +93,11 @@ class Lookup:
     relation: str
     match: str
 
+    @property
+    def is_dataset(self) -> bool:
+        """Whether the relation is the rows of a dataset that stand, rather than a seed."""
+        return not self.relation.startswith("seed_")
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -142,7 +147,7 @@ def load_contracts(contracts_dir: Path, codes: CodeLists) -> dict[str, Contract]
                     f"{contract.dataset}.yml", f"references {column}", f"{parent}.{target}", "a known column"
                 )
         for lookup in contract.lookups:
-            if not lookup.relation.startswith("seed_") and lookup.relation not in contracts:
+            if lookup.is_dataset and lookup.relation not in contracts:
                 raise _mistake(
                     f"{contract.dataset}.yml", f"lookup {lookup.name}", lookup.relation, "a known dataset"
                 )
@@ -166,9 +171,7 @@ def _parents_first(contracts: dict[str, Contract]) -> list[str]:
 
 def _needs(contract: Contract) -> set[str]:
     datasets = {parent for parent, _ in contract.references.values()}
-    return datasets | {
-        lookup.relation for lookup in contract.lookups if not lookup.relation.startswith("seed_")
-    }
+    return datasets | {lookup.relation for lookup in contract.lookups if lookup.is_dataset}
 
 
 def _contract(path: Path, codes: CodeLists) -> Contract:

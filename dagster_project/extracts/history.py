@@ -39,7 +39,12 @@ def build_history(
     """
     connection.execute(_NO_OUTCOMES)
     if typed:
-        connection.execute(f"insert into ingest_faults {faults_sql(contract, contracts, codes, typed)}")
+        rows = this_relation(contract, contracts, typed, is_typed=True)
+        if any(lookup.is_dataset for lookup in contract.lookups):
+            # DuckDB would guess that the rows are many and read all of the dataset beside them into memory.
+            connection.execute(f"create or replace temp table ingest_this as {rows}")
+            rows = "select * from ingest_this"
+        connection.execute(f"insert into ingest_faults {faults_sql(contract, contracts, codes, rows)}")
         _sort_repeated_keys(connection, contract, contracts, typed)
     typed = typed or empty_relation(contract)
     columns = ", ".join(f'this."{name}"' for name in contract.field_names)
@@ -50,8 +55,8 @@ with this as (
 )
 select
   {columns},
-  file.source_file,
-  file.source_sheet,
+  this._source_file as source_file,
+  this._source_sheet as source_sheet,
   this._source_row as source_row,
   this._extract_date as extract_date,
   coalesce(outcome.first_extract_date, this._extract_date) as first_extract_date,
@@ -59,8 +64,6 @@ select
   this._extract_date as known_from,
   outcome.known_to
 from this
-inner join ingest_files as file
-  on file.dataset = '{contract.dataset}' and file.file_seq = this._file
 left join ingest_outcomes as outcome
   on outcome.file_seq = this._file and outcome.source_row = this._source_row
 where coalesce(outcome.outcome, 'stands') <> 'repeated'
@@ -86,10 +89,16 @@ def _sort_repeated_keys(
     """Fill `ingest_outcomes` for every sound row whose key arrives more than once."""
     key = ", ".join(f'"{name}"' for name in contract.primary_key)
     key_columns = ", ".join(f'this."{name}"' for name in contract.primary_key)
-    connection.execute(
-        f"create or replace temp table ingest_repeated_keys as "
-        f"select _key_hash from {typed} group by _key_hash having count(*) > 1"
-    )
+    # Sorting finds them in half the time of grouping: next to no key is like another.
+    connection.execute(f"""
+create or replace temp table ingest_repeated_keys as
+select distinct _key_hash
+from (
+  select _key_hash, lag(_key_hash) over (order by _key_hash) = _key_hash as is_repeated
+  from {typed}
+)
+where is_repeated
+""")
     if not connection.execute("select 1 from ingest_repeated_keys limit 1").fetchone():
         return
     connection.execute(f"""
