@@ -42,8 +42,8 @@ from dagster_project.extracts.typed import (
 from dagster_project.settings import SEEDS_DIR, Settings
 
 _DATABASE_ALIAS = "warehouse"
-# Rows of small files that are typed together: about 100 MB of assessments with all their dates and codes.
-_BATCH_ROWS = 200_000
+# Rows of small files that are typed together: about 250 MB of assessments with all their dates and codes.
+_BATCH_ROWS = 500_000
 _CLEARED = ("ingest_files", "ingest_faults", "ingest_counts", "ingest_scale_tokens", "ingest_code_map")
 _SORTED = ("ingest_this", "ingest_repeated_keys", "ingest_judged", "ingest_outcomes")
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dagster_project.extracts import IngestResult
+from dagster_project.extracts import IngestResult, typed
 from tests.extracts.conftest import Warehouse
 from tests.support.extracts import DATASETS, STAFF, write_base, write_complete, write_extract
 
@@ -246,10 +248,47 @@ def test_codes_and_area_names_are_matched_whatever_their_case_width_and_spaces(w
     ]
 
 
+_EDGES = " \t\n\x0b\x0c\r\u00a0\u200b\ufeff" + "!~a\x7fé\u0301\u3000\u200d€🙂"
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=st.lists(st.text(st.sampled_from(_EDGES), max_size=5)))
+def test_white_space_is_the_same_where_values_are_trimmed_and_where_spellings_are(values: list[str]) -> None:
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select {typed._cleaned('value')} from (select unnest($1::varchar[]) as value)", [values]
+        ).fetchall()
+    assert found == [(value.strip(typed._WHITE) or None,) for value in values]
+
+
 def test_ids_are_trimmed_and_nothing_else(warehouse: Warehouse) -> None:
     write_extract(warehouse.raw_dir, "postings", rows=[{"posting_id": " p-00X ", "staff_id": "s1"}])
     warehouse.load()
     assert warehouse.rows("select posting_id, staff_id from raw.postings") == [("p-00X", "s1")]
+
+
+@pytest.mark.parametrize("white", [" ", "\t", "\n", "\x0b", "\x0c", "\r", "\u00a0", "\u200b", "\ufeff"])
+def test_white_space_around_a_value_plays_no_part_in_ids_dates_codes_and_comments(
+    warehouse: Warehouse, white: str
+) -> None:
+    write_base(warehouse.raw_dir)
+    rows = [
+        {"comment": f"e\u0301{white}", "is_issue": f"{white}no{white}"},
+        {"comment": f"{white}Set out.", "question_code": f"cr02{white}", "iqa_id": f"{white}I1"},
+        {"comment": white, "answer": white, "is_issue": white},
+    ]
+    write_extract(warehouse.raw_dir, "iqa_answers", rows=rows)
+    write_extract(warehouse.raw_dir, "absences", rows=[{"start_date": f"03/06/2024{white}{white}"}])
+    warehouse.load()
+    assert warehouse.quarantined() == []
+    assert warehouse.rows(
+        "select iqa_id, question_code, answer, comment, is_issue from raw.iqa_answers order by question_code"
+    ) == [
+        ("I1", "CR01", "Y", "e\u0301", False),
+        ("I1", "CR02", "Y", "Set out.", False),
+        ("I1", "CR03", None, None, None),
+    ]
+    assert warehouse.rows("select start_date::varchar from raw.absences") == [("2024-06-03",)]
 
 
 def test_labels_of_answers_become_codes_of_the_instruments_own_scale(warehouse: Warehouse) -> None:
