@@ -26,12 +26,17 @@ def make_marts() -> duckdb.DuckDBPyConnection:
     """A connection with a database `warehouse` attached that holds four marts and their extracts."""
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as warehouse")
-    for schema in ("raw", "marts"):
+    for schema in ("raw", "seeds", "marts"):
         connection.execute(f"create schema warehouse.{schema}")
     for name, sql in {
         "raw.iqa": "select 'IQA1' as iqa_id, 'EM' as area_code, 'casework' as assessment_type, "
         "date '2024-05-02' as assessed_on, 'closed' as status",
         "raw.reassessments": "select 'IQA1' as iqa_id, 'REF2024' as inspection_code, 'inspection' as purpose",
+        "raw.iqa_answers": "select 'IQA1' as iqa_id, 'Little analysis' as comment",
+        "raw.dip_samples": "select 'IQA1' as iqa_id, date '2024-05-20' as sampled_on, true as is_marked, "
+        "'Fair' as comment",
+        "seeds.policies": "from (values ('answer_comments_from', '2022-10-03'), "
+        "('dip_comment_rule_from', '2022-10-03')) as policies(policy_key, policy_text)",
         "marts.dim_area": "select 'EM' as area_code",
         "marts.dim_theme": "select 'CR-T01' as theme_code",
         "marts.compliance": f"select {STANDARD}, {QUARTER}, 'casework' as assessment_type, policy, "
@@ -52,7 +57,7 @@ def make_marts() -> duckdb.DuckDBPyConnection:
         "1 as areas_with_iqas, 1.0::double as valid_share, 4 as assessors_with_iqas, 2 as assessors_reached, "
         "0.5::double as assessor_reach_rate, 6.5::double as median_lag_days, 0.0::double as challenge_rate, "
         f"0.77::double as zero_challenge_p from {PLACES}",
-        "marts.leniency": f"select {STANDARD}, {NO_PERIOD}, 'manager_v_inspector' as comparison, "
+        "marts.leniency": f"select {STANDARD}, {NO_PERIOD}, comparison, "
         "'REF2024' as sample, 'casework' as assessment_type, basis, dimension, dimension_value, "
         "444 as n_examined, 439 as n_compared, 53 as n_lenient, 6 as n_harsh, 380 as n_agree, "
         "5 as n_na_mismatch, 0 as n_unknown_direction, 53 / 439 as lenient_rate, "
@@ -65,8 +70,10 @@ def make_marts() -> duckdb.DuckDBPyConnection:
         "53 / 439 as shrunk_rate, 0.09::double as shrunk_low, 0.15::double as shrunk_high, "
         "380 / 439 as agreement_rate, 0.58::double as kappa, 0.8::double as ac1, 1e-10::double as p_value, "
         f"1e-9::double as q_value from {PLACES} cross join "
-        "(values ('iqa', 'overall', 'ALL'), ('answer', 'question', 'CW01')) "
-        "as cuts(basis, dimension, dimension_value) where level = 'national'",
+        "(values ('manager_v_inspector', 'iqa', 'overall', 'ALL'), "
+        "('manager_v_inspector', 'answer', 'question', 'CW01'), "
+        "('manager_v_dip_sampler', 'iqa', 'area', 'EM')) "
+        "as cuts(comparison, basis, dimension, dimension_value) where level = 'national'",
         "marts.themes": f"select {STANDARD}, {QUARTER}, 'casework' as assessment_type, "
         "'charging_and_review' as question_category, 'CR-T01' as theme_code, "
         "'weak case analysis' as theme_name, "

@@ -112,9 +112,45 @@ def test_an_area_that_vanished_is_named(marts: duckdb.DuckDBPyConnection, mart: 
     assert check.examples[0]["area_code"] == "EM"
 
 
-def test_an_empty_mart_does_not_pass(marts: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize(
+    ("mart", "caught_by"),
+    [
+        ("compliance", "has_rows"),
+        ("dip_sampling", "has_rows"),
+        ("leniency", "no_dipped_area_is_missing"),
+        ("leniency", "no_inspection_is_missing"),
+        ("themes", "no_commented_area_is_missing"),
+    ],
+)
+def test_a_mart_that_lost_its_rows_does_not_pass(
+    marts: duckdb.DuckDBPyConnection, mart: str, caught_by: str
+) -> None:
+    marts.execute(f"delete from warehouse.marts.{mart}")
+    assert spoilt(marts, mart, caught_by)[caught_by].verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        "delete from warehouse.raw.iqa_answers",
+        "update warehouse.raw.iqa_answers set comment = null",
+        "update warehouse.raw.iqa set assessed_on = date '2017-05-02'",
+        "update warehouse.raw.iqa set status = 'withdrawn'",
+    ],
+)
+def test_extracts_without_comments_may_have_no_themes(marts: duckdb.DuckDBPyConnection, without: str) -> None:
     marts.execute("delete from warehouse.marts.themes")
-    assert spoilt(marts, "themes", "has_rows")["has_rows"].verdict is Verdict.FAILED
+    marts.execute(without)
+    assert spoilt(marts, "themes") == {}
+
+
+def test_extracts_without_inspections_and_dips_may_have_no_leniency(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    marts.execute("delete from warehouse.marts.leniency")
+    marts.execute("delete from warehouse.raw.reassessments")
+    marts.execute("update warehouse.raw.dip_samples set comment = ' '")
+    assert spoilt(marts, "leniency") == {}
 
 
 def test_a_mart_that_is_not_there_is_a_crash_of_its_checks(marts: duckdb.DuckDBPyConnection) -> None:
