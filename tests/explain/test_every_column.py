@@ -108,6 +108,39 @@ def test_the_rows_of_every_column_add_up_to_the_figure(nation: duckdb.DuckDBPyCo
     assert verdicts["agrees"], "no figure of the mart was compared"
 
 
+@pytest.mark.parametrize(
+    ("mart", "column"),
+    [
+        ("assessment_quality", "q8_rate"),
+        ("assessment_quality", "t2_median_days"),
+        ("assessment_quality", "t3_rate"),
+        ("assessment_quality", "t4_rate"),
+        ("assessment_quality", "t5_of_closed_rate"),
+        ("compliance", "late_closed_share"),
+        ("compliance", "themed_share"),
+        ("compliance", "volume_ratio_required_only"),
+    ],
+)
+def test_the_rule_tells_assessments_that_count_from_those_that_do_not(
+    nation: duckdb.DuckDBPyConnection, mart: str, column: str
+) -> None:
+    (row,) = [
+        found
+        for found in rows(nation, mart, grain_of(mart), 1)
+        if (found["level"], found["period_label"]) == ("national", "2023-24 Q4 (Jan-Mar 2024)")
+        and found["assessment_type"] == "casework"
+        and found.get("policy", "half") == "half"
+    ]
+    explanation = Explainer(nation, limit=0).explain(Figure(mart, column, grain_of(mart), row))
+
+    parts: dict[str, set[str]] = {}
+    for count in explanation.counts:
+        if count.unit == "assessments":
+            parts.setdefault(count.rule, set()).add(count.part)
+    assert len(parts) > 1
+    assert [rule for rule, found in parts.items() if len(found) > 1] == []
+
+
 @pytest.mark.slow
 def test_the_checked_in_sample_adds_up_cut_by_cut(tmp_path: Path) -> None:
     build_marts(tmp_path, PROJECT_ROOT / "data" / "raw").close()
