@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import click
 
 from dagster_project import __version__
-from dagster_project.commands.common import COULD_NOT_RUN, print_error
+from dagster_project.commands.common import COULD_NOT_RUN, expect_format, misused, print_error
 
 # name -> what `iqa --help` says; the command is in `dagster_project.commands.<name>`.
 COMMANDS = {
@@ -105,13 +105,17 @@ class _Ending:
 
 def call(arguments: Sequence[str]) -> int:
     """Run `iqa` with `arguments` and return its exit code. No stack trace unless IQA_DEBUG=1."""
+    expect_format(arguments)
     try:
         code = iqa.main(args=list(arguments), prog_name="iqa", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         return COULD_NOT_RUN
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return COULD_NOT_RUN
+    except click.ClickException as error:
+        print_error(misused(error))
         return COULD_NOT_RUN
     except KeyboardInterrupt:
         click.echo("Stopped. The last release stays in place.", err=True)

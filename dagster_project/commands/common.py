@@ -5,11 +5,12 @@ and nothing else, also when the command fails; everything a person follows goes 
 """
 
 import errno
+import itertools
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,20 @@ DONE, DATA_FAILED, COULD_NOT_RUN = 0, 1, 2
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _format = "text"
+
+
+class Day(click.DateTime):
+    """A day as YYYY-MM-DD."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day, or a message in the words of a person: click's shows the codes of `strptime`."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a day as YYYY-MM-DD.", param, ctx)
 
 
 def raw_option(function: _Command) -> _Command:
@@ -60,7 +75,7 @@ def as_of_option(function: _Command) -> _Command:
     """`--as-of DATE`."""
     return click.option(
         "--as-of",
-        type=click.DateTime(["%Y-%m-%d"]),
+        type=Day(),
         metavar="YYYY-MM-DD",
         help="Reporting date; later extracts are left out [IQA_AS_OF; the newest extract's date].",
     )(function)
@@ -95,6 +110,26 @@ def choose_format(context: click.Context, parameter: click.Parameter, value: str
     global _format
     _format = value
     return value
+
+
+def expect_format(arguments: Sequence[str]) -> None:
+    """Take the format from the command line itself, for errors that come before any option is read."""
+    global _format
+    is_json = "--format=json" in arguments or ("--format", "json") in itertools.pairwise(arguments)
+    _format = "json" if is_json else "text"
+
+
+def misused(error: click.ClickException) -> IqaError:
+    """A command line that click can't read, in four parts."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    place = context.command_path if context else "iqa"
+    usage = " ".join(context.get_usage().split()).removeprefix("Usage: ") if context else "iqa COMMAND"
+    return IqaError(
+        " ".join(error.format_message().split()),
+        where=f"the command line of `{place}`",
+        expected=usage,
+        next_step=f"`{place} --help` says what there is. Nothing was done.",
+    )
 
 
 def settings_from(*, as_of: datetime | date | None = None, **overrides: Any) -> Settings:

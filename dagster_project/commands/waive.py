@@ -10,7 +10,14 @@ from pathlib import Path
 
 import click
 
-from dagster_project.commands.common import DONE, format_option, marts_option, print_json, settings_from
+from dagster_project.commands.common import (
+    DONE,
+    Day,
+    format_option,
+    marts_option,
+    print_json,
+    settings_from,
+)
 from dagster_project.errors import IqaError
 
 
@@ -19,7 +26,7 @@ from dagster_project.errors import IqaError
 @click.option(
     "--until",
     required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     metavar="YYYY-MM-DD",
     help="Last `as_of` for which the waiver counts.",
 )

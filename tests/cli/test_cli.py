@@ -297,3 +297,30 @@ def test_the_end_of_a_command_loses_no_output_no_exit_code_and_nothing_libraries
     assert done.returncode == 1
     assert done.stdout == f"{'x' * 100_000}\nfrom a thread\ncalled at the end\n"
     assert done.stderr == "to people"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["run", "--as-of", "2024-13-01"], "'2024-13-01' is not a day as YYYY-MM-DD."),
+        (["run", "--as-of", "01/02/2024"], "'01/02/2024' is not a day as YYYY-MM-DD."),
+        (["check", "--folder", "x"], "No such option"),
+        (["rollback"], "Missing argument 'RELEASE_ID'."),
+        (["publish"], "No such command 'publish'."),
+        (["evidence", "--quarter", "2024-25 Q1", "--inspection", "REF2024"], "not both"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_an_error_in_four_parts(
+    arguments: list[str], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.call(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    first, *others = captured.err.splitlines()
+    assert what in first
+    assert [line.split(":")[0].strip() for line in others] == ["where", "expected", "what next"]
+
+    assert cli.call([*arguments, "--format", "json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert what in error["what"]
+    assert "--help" in error["what_next"]
