@@ -112,7 +112,7 @@ def choose(verification: Verification, scope: Scope) -> list[ScopeView]:
         raise AssuranceError(
             f"No scope matches {scope}.",
             where=f"release {verification.release_id}",
-            expected=f"a family ({', '.join(FAMILIES)}), an Area's code or ALL, "
+            expected=f"a family ({', '.join(FAMILIES)}), an Area's code or ALL,"
             f" and a quarter such as {known[-1] if known else '2024-25 Q1'}; * stands for any",
             next_step="Run `iqa verify --list` to see the scopes.",
         )
