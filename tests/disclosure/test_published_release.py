@@ -23,6 +23,7 @@ from tests.support.extracts import write_extract
 
 EXTRACT_DATE = "2024-07-26"
 QUARTERS = ("2023-08", "2023-11", "2024-02", "2024-05")
+QUARTER_STARTS = dict(zip(QUARTERS, ("2023-07-01", "2023-10-01", "2024-01-01", "2024-04-01"), strict=True))
 # Assessments of a quarter, by Area and unit; some are small, some Areas have one small unit.
 SIZES = {
     ("WES", "MC"): 14,
@@ -224,7 +225,19 @@ def write_planted_extracts(raw_dir: Path) -> Planted:
         raw_dir,
         "control_totals",
         EXTRACT_DATE,
-        [{"supplied_by": words.person("control_totals.supplied_by"), "value": "24"}],
+        [
+            {
+                "area_code": area,
+                "unit_type": unit,
+                "quarter_start": QUARTER_STARTS[quarter],
+                "measure": measure,
+                "value": str(size),
+                "supplied_by": words.person("control_totals.supplied_by"),
+            }
+            for (area, unit), size in SIZES.items()
+            for quarter in QUARTERS
+            for measure in ("iqas_assessed", "dips_valid", "prosecutors_required")
+        ],
     )
     return words
 
@@ -476,3 +489,118 @@ def test_a_withheld_cell_is_empty_and_says_why(planted: tuple[Planted, Path]) ->
         "where list_contains(string_split(suppressed_columns, ';'), 'iqas_assessed')"
     ).fetchall()
     assert found[0][0] > 0 and found[0][1:] == (0, True, True)
+
+
+# The same number from other tables: mart, column, where the cell is in it, and a query that gives it by key.
+ELSEWHERE = {
+    "a control total": (
+        "compliance",
+        "iqas_assessed",
+        "from {reconciliation} where measure = 'iqas_assessed'",
+    ),
+    "a control total of people": (
+        "compliance",
+        "prosecutors_required",
+        "from {reconciliation} where measure = 'prosecutors_required'",
+    ),
+    "a control total of dips": (
+        "dip_sampling",
+        "dips_valid",
+        "from {reconciliation} where measure = 'dips_valid'",
+    ),
+    "the months of a chart": (
+        "compliance",
+        "iqas_assessed",
+        """
+        select
+            level, area_code, unit_type, 'quarter' as period_type, assessment_type,
+            date_trunc('quarter', month)::date as period_start,
+            case when count(*) = count(value_num) then sum(value_num) end as actual
+        from {control_charts} where metric = 'iqas_assessed' group by all
+        """,
+    ),
+    "the rows of a data set": (
+        "compliance",
+        "iqas_assessed",
+        """
+        select level, area_code, 'ALL' as unit_type, 'quarter' as period_type, 'casework' as assessment_type,
+            period_start, max(rows_checked) as actual
+        from {data_quality} where dataset = 'iqa' and period_start is not null group by all
+        """,
+    ),
+    "answers less those with the top mark": (
+        "assessment_quality",
+        "q1_den",
+        "select *, n - value_num as actual from {funnel_limits} "
+        "where metric = 'met_rate' and row_kind = 'area'",
+    ),
+    "the categories of the themes": (
+        "assessment_quality",
+        "q1_den",
+        """
+        with categories as (
+            select level, area_code, unit_type, period_type, period_start, assessment_type, question_category,
+                max(below_met_den) as below_met
+            from {themes} group by all
+        )
+        select * exclude (question_category, below_met),
+            case when count(*) = count(below_met) then sum(below_met) end as actual
+        from categories group by all
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("place", sorted(ELSEWHERE))
+def test_what_is_withheld_in_one_table_is_not_shown_by_another(
+    planted: tuple[Planted, Path], place: str
+) -> None:
+    mart, column, query = ELSEWHERE[place]
+
+    def compared(folder: str) -> tuple[int, int, int]:
+        """Cells shown by both, those shown alike, and those withheld that the other shows."""
+        tables = ("reconciliation", "control_charts", "data_quality", "funnel_limits", "themes")
+        paths = {table: f"'{planted[1] / folder / table}.parquet'" for table in tables}
+        where = "where policy = 'half'" if mart == "compliance" else ""
+        ((both, alike, leaked),) = duckdb.sql(
+            f"""
+            with elsewhere as ({query.format(**paths)})
+            select
+                count(*) filter (where cells.{column} is not null and elsewhere.actual is not null),
+                count(*) filter (where cells.{column} = elsewhere.actual),
+                count(*) filter (
+                    where list_contains(string_split(cells.suppressed_columns, ';'), '{column}')
+                    and elsewhere.actual is not null
+                )
+            from (select * from '{planted[1] / folder / mart}.parquet' {where}) as cells
+            inner join elsewhere using ({", ".join(KEY)})
+            """
+        ).fetchall()
+        return both, alike, leaked
+
+    both, alike, _ = compared("restricted/parquet")
+    assert both == alike > 0, "the other table does not hold the same number"
+    assert compared("parquet")[2] == 0
+
+
+def test_no_month_can_be_worked_out_from_its_quarter(planted: tuple[Planted, Path]) -> None:
+    folder = planted[1] / "parquet"
+    found = duckdb.sql(
+        f"""
+        with quarters as (
+            select
+                level, area_code, assessment_type, date_trunc('quarter', month)::date as period_start,
+                count(*) - count(value_num) as withheld
+            from '{folder / "control_charts"}.parquet'
+            where metric = 'iqas_assessed'
+            group by all
+        )
+        select count(*) filter (where withheld = 1 and iqas_assessed is not null), count(*)
+        from quarters
+        inner join '{folder / "compliance"}.parquet' as compliance
+            using (level, area_code, assessment_type, period_start)
+        where policy = 'half' and period_type = 'quarter' and unit_type = 'ALL'
+        """
+    ).fetchall()
+    assert found[0][0] == 0
+    assert found[0][1] > 0
