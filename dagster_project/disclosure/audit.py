@@ -108,13 +108,22 @@ class Onlooker:
         self._seen = _Seen({}, np.empty(0), np.empty(0))
 
     def look(self, rewritten: Collection[str] | None = None) -> None:
-        """Read the published tables; where some were read before, those of `rewritten` again."""
+        """Read the published tables; of those that were read before, only `rewritten` again."""
+        for mart, _ in self._marts:
+            if rewritten is None or mart.name in rewritten or mart.name not in self._seen_marts:
+                self.look_at(mart.name)
+        self.put_together()
+
+    def look_at(self, name: str) -> None:
+        """Read one published table, as the first part of a look."""
         for mart, table in self._marts:
-            if mart.name in self._seen_marts and rewritten is not None and mart.name not in rewritten:
-                continue
-            self._numbered.number(table)
-            self._seen_marts[mart.name] = self._look_at(mart, table)
-            self._elsewhere = {key: held for key, held in self._elsewhere.items() if key[1] != mart.name}
+            if mart.name == name:
+                self._numbered.number(table)
+                self._seen_marts[name] = self._look_at(mart, table)
+                self._elsewhere = {key: held for key, held in self._elsewhere.items() if key[1] != name}
+
+    def put_together(self) -> None:
+        """End a look, once every table was looked at since it was written."""
         self._seen = self._placed()
 
     def forget_elsewhere(self, rewritten: Collection[str]) -> None:

@@ -120,6 +120,7 @@ def control_disclosure(
         connection.cursor() as own,
         connection.cursor() as beside,
         ThreadPoolExecutor(max_workers=1) as side,
+        ThreadPoolExecutor(max_workers=1) as looking,
     ):
         opened = side.submit(
             _open_last, beside, policy, shareable, limits, None if is_weaker else last_release
@@ -130,10 +131,23 @@ def control_disclosure(
         while rounds < _ROUNDS_MAX:
             rounds += 1
             plan = protect(figures.cells, limits, extra, plan)
+            looks: list[Future[None]] = []
             published = publish(
-                connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, published
+                connection,
+                policy,
+                tables,
+                figures,
+                plan,
+                limits,
+                MARTS,
+                PUBLISHED,
+                published,
+                # A table is read by one core while another one writes the next.
+                lambda name: looks.append(looking.submit(onlooker.look_at, name)),  # noqa: B023
             )
-            onlooker.look(published.rewritten)
+            for look in looks:
+                look.result()
+            onlooker.put_together()
             last = opened.result()
             against = side.submit(_against_last, onlooker, last, published.rewritten) if last else None
             checks, weak, is_played_off = _audited(onlooker, figures, against)

@@ -48,10 +48,6 @@ class NumberedMarts:
 
         In the schema it must be a table: a view has no `rowid`.
         """
-        if not self._has_areas:
-            # The Areas that a national row is made of: conditions of the policy name this table.
-            self.run(f"create or replace temp table {_AREAS} as {self._areas}")
-            self._has_areas = True
         source = f"{self.schema}.{quoted(table.name)}"
         key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
         # Only the key is sorted: carrying the other columns through the sort would take half as long again.
@@ -143,6 +139,10 @@ class NumberedMarts:
         ask: Callable[[], tuple[Indices, Indices]],
     ) -> tuple[Indices, Indices]:
         with self._lock:
+            if not self._has_areas:
+                # The Areas that a national row is made of: conditions of lines name this table.
+                self.run(f"create or replace temp table {_AREAS} as {self._areas}")
+                self._has_areas = True
             if question not in self._pairs:
                 self._pairs[question] = ask()
                 self._marts_of[question] = marts

@@ -5,7 +5,7 @@ itself be a figure (`kappa: no_variation` says that all agreed), so a withheld c
 unless the reason follows from the period alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -52,11 +52,13 @@ def publish(
     schema: str = "warehouse.marts",
     target: str = f"warehouse.{PUBLISHED}",
     before: Published | None = None,
+    on_written: Callable[[str], object] = lambda name: None,
 ) -> Published:
     """Write every shareable table to `target`, with the cells of `plan` withheld.
 
-    before   what is in `target` already, from the same figures: where both plans withhold the same cells of
-             a mart, it is left as it is
+    before      what is in `target` already, from the same figures: where both plans withhold the same cells
+                of a mart, it is left as it is
+    on_written  called with the name of each mart that was written
 
     The order of rows is left open: whoever reads the tables for a file sorts them by their grain.
     """
@@ -81,6 +83,7 @@ def publish(
         _write(connection, policy, mart, table, masks, dropped, target)
         outcomes[mart.name] = _outcome(mart, figures, plan, masks, dropped)
         rewritten.add(mart.name)
+        on_written(mart.name)
     return Published(plan, outcomes, frozenset(rewritten))
 
 

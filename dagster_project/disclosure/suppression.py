@@ -113,12 +113,14 @@ class Cells:
 class Plan:
     """What is hidden; `sensitive` are the small cells and uniform groups, the rest of `hidden` covers them.
 
-    `unprotected` are hidden cells for which no further cell could be found.
+    `unprotected` are hidden cells for which no further cell could be found. `group` numbers the cells that
+    hang together alike, where that had to be known.
     """
 
     hidden: Flags
     sensitive: Flags
     unprotected: Flags
+    group: Indices | None = None
 
 
 def protect(
@@ -131,9 +133,10 @@ def protect(
     and nothing else has changed. Then only what hangs together with `extra` is planned again.
     """
     if before is not None and extra is not None:
-        around = _connected(cells, extra)
+        known = _groups(cells) if before.group is None else before.group
+        around = _alike(known, extra)
         further = protect(cells.only(around), limits, extra[around])
-        plan = Plan(before.hidden.copy(), before.sensitive, before.unprotected.copy())
+        plan = Plan(before.hidden.copy(), before.sensitive, before.unprotected.copy(), known)
         plan.hidden[around], plan.unprotected[around] = further.hidden, further.unprotected
         return plan
     values = cells.values
@@ -145,9 +148,11 @@ def protect(
         hidden = _spread(cells, _Lines(cells).cover(hidden, extra & hidden))
         hidden = _cover_lines(cells, hidden, limits)
     unprotected = _unprotected(cells, hidden, small, limits)
+    group: Indices | None = None
     if unprotected.any():
         # What is left concerns few cells, so only what hangs together with them is looked at again.
-        around = _connected(cells, unprotected)
+        group = _groups(cells)
+        around = _alike(group, unprotected)
         part, part_hidden, part_unprotected = cells.only(around), hidden[around], unprotected[around]
         for _ in range(_ROUNDS_MAX):
             covered = _Lines(part).cover(part_hidden, part_unprotected)
@@ -156,7 +161,7 @@ def protect(
             part_hidden = _cover_lines(part, _spread(part, covered), limits)
             part_unprotected = _unprotected(part, part_hidden, small[around], limits)
         hidden[around], unprotected[around] = part_hidden, part_unprotected
-    return Plan(hidden, sensitive, unprotected)
+    return Plan(hidden, sensitive, unprotected, group)
 
 
 def _cover_lines(cells: Cells, hidden: Flags, limits: Limits) -> Flags:
@@ -170,16 +175,20 @@ def _cover_lines(cells: Cells, hidden: Flags, limits: Limits) -> Flags:
     return hidden
 
 
-def _connected(cells: Cells, start: Flags) -> Flags:
-    """The cells that hang together with those of `start`, by lines, implications or caps."""
+def _groups(cells: Cells) -> Indices:
+    """The group of each cell: those that hang together, by lines, implications or caps."""
     heads = cells.line_parent[cells.entry_line]
     one = np.concatenate([heads, cells.implies[:, 0], cells.caps[:, 0]])
     other = np.concatenate([cells.entry_child, cells.implies[:, 1], cells.caps[:, 1]])
     graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(cells.size, cells.size))
-    _, label = connected_components(graph, directed=False)
-    reached = np.zeros(cells.size, dtype=bool)
-    reached[label[start]] = True
-    return reached[label]
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _alike(group: Indices, start: Flags) -> Flags:
+    """The cells in a group with one of `start`."""
+    reached = np.zeros(len(group), dtype=bool)
+    reached[group[start]] = True
+    return reached[group]
 
 
 def _spread(cells: Cells, hidden: Flags) -> Flags:
