@@ -151,8 +151,13 @@ class Onlooker:
         # What is not so in this release would mislead the attack: an identity counts where it holds.
         full = np.where(np.isnan(value), actual, value)
         unknown_of, known_value, count = _unknowns(self._numbered, self._marts, seen, value, full)
+        # A number that another table shows is no secret. What the other release shows can't be taken back.
+        is_told = np.isnan(value) & (unknown_of < 0) & (actual > 0) & (actual <= self._limits.count_max)
+        if also_seen is not None:
+            is_told[:] = False
         if not count:
-            return AuditResult(0, 0, (), 0, beside)
+            told = _weak_cells(self._marts, seen, is_told)
+            return AuditResult(0, 0, self._named(told, known_value, known_value), 0, beside, told)
         known, is_fixed, is_whole = _equations(
             self._numbered, self._marts, seen, full, unknown_of, known_value, count
         )
@@ -169,11 +174,18 @@ class Onlooker:
         weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
         narrow = ~small & ~is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
         narrow &= true_value > 0
-        weak_cells = _weak_cells(self._marts, seen, unknown_of, weak)
+        is_weak = is_told.copy()
+        is_weak[hidden_places[weak[of_unknown]]] = True
+        low, high = known_value.copy(), known_value.copy()
+        low[hidden_places], high[hidden_places] = (
+            found.outer_least[of_unknown],
+            found.outer_largest[of_unknown],
+        )
+        weak_cells = _weak_cells(self._marts, seen, is_weak)
         return AuditResult(
             hidden=count,
             small=int(small.sum()),
-            weak=self._named(weak_cells, unknown_of, found.outer_least, found.outer_largest),
+            weak=self._named(weak_cells, low, high),
             narrow=int(narrow.sum()),
             beside=beside,
             weak_cells=weak_cells,
@@ -296,30 +308,19 @@ class Onlooker:
         }
 
     def _named(
-        self,
-        weak_cells: Mapping[tuple[str, str], Indices],
-        unknown_of: Indices,
-        least: Numbers,
-        largest: Numbers,
+        self, weak_cells: Mapping[tuple[str, str], Indices], low: Numbers, high: Numbers
     ) -> tuple[Weakness, ...]:
         found: list[Weakness] = []
         for (mart_name, column), rows in weak_cells.items():
             table = next(table for mart, table in self._marts if mart.name == mart_name)
             keys = ", ".join(quoted(key) for key in table.grain)
             for row in rows:
-                unknown = unknown_of[self._seen.place[mart_name, column][row]]
+                place = self._seen.place[mart_name, column][row]
                 (values,) = self._numbered.rows(
                     f"select {keys} from {self._numbered.relation(mart_name)} where rid = {int(row)}"
                 )
-                found.append(
-                    Weakness(
-                        mart_name,
-                        column,
-                        dict(zip(table.grain, values, strict=True)),
-                        float(least[unknown]),
-                        float(largest[unknown]),
-                    )
-                )
+                key = dict(zip(table.grain, values, strict=True))
+                found.append(Weakness(mart_name, column, key, float(low[place]), float(high[place])))
                 if len(found) >= 100:
                     return tuple(found)
         return tuple(found)
@@ -581,14 +582,13 @@ def _both(one: Indices, other: Indices) -> Indices:
 
 
 def _weak_cells(
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen, unknown_of: Indices, weak: Flags
+    marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen, is_weak: Flags
 ) -> dict[tuple[str, str], Indices]:
     found: dict[tuple[str, str], Indices] = {}
     for mart, _ in marts:
         for name in mart.count_names:
             places = seen.place[mart.name, name]
-            unknown = np.where(places >= 0, unknown_of[places], _NONE)
-            rows = np.flatnonzero((unknown >= 0) & weak[unknown])
+            rows = np.flatnonzero((places >= 0) & is_weak[places])
             if len(rows):
                 found[mart.name, name] = rows
     return found

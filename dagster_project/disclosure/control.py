@@ -45,13 +45,15 @@ _LAST_RELEASE = "disclosure:the_last_release_gives_nothing_away"
 class DisclosureResult:
     """What was published, and what the audit found. `checks` are completed.
 
-    `thresholds` are those of today; `note` says what a person should know of the last release.
+    `thresholds` and `policy_sha256` are those of today; `note` says what a person should know of the last
+    release.
     """
 
     outcomes: tuple[MartOutcome, ...]
     checks: tuple[Check, ...]
     rounds: int
     thresholds: Mapping[str, float]
+    policy_sha256: str
     note: str = ""
 
     @property
@@ -109,7 +111,8 @@ def control_disclosure(
     count_max, width_min, uniform_below = thresholds.values()
     limits = Limits(count_max, width_min)
     shareable = [table for table in tables if table.is_shareable]
-    is_weaker = last_release is not None and _is_weaker(last_release, thresholds)
+    made_by = _Making.of(last_release)
+    is_weaker = made_by is not None and made_by.is_weaker(thresholds)
     checks: list[Check] = []
     rounds = 0
     plan: Plan | None = None
@@ -125,6 +128,7 @@ def control_disclosure(
         opened = side.submit(
             _open_last, beside, policy, shareable, limits, None if is_weaker else last_release
         )
+        is_safe = side.submit(_is_safe, opened, made_by, policy)
         figures = read_figures(connection, policy, tables, MARTS, uniform_below)
         onlooker = Onlooker(own, policy, tables, limits, PUBLISHED, MARTS)
         extra = np.zeros(figures.cells.size, dtype=bool)
@@ -148,7 +152,7 @@ def control_disclosure(
             for look in looks:
                 look.result()
             onlooker.put_together()
-            last = opened.result()
+            last = opened.result() if is_safe.result() else None
             against = side.submit(_against_last, onlooker, last, published.rewritten) if last else None
             checks, weak, is_played_off = _audited(onlooker, figures, against)
             if is_played_off and not is_bound:
@@ -161,11 +165,13 @@ def control_disclosure(
                 break
     if opened.result():
         connection.execute(f"detach {_LAST}")
+    is_weaker = is_weaker or not is_safe.result()
     return DisclosureResult(
         tuple(published.outcomes.values()) if published is not None else (),
         tuple(checks),
         rounds,
         thresholds,
+        policy.sha256,
         f"Not compared: {_WEAKER}." if is_weaker else "",
     )
 
@@ -264,15 +270,47 @@ def _cells_of(figures: Figures, result: AuditResult) -> Flags:
     return found
 
 
-def _is_weaker(release: Path, thresholds: Mapping[str, float]) -> bool:
-    """Whether the release was made without disclosure control, or withheld less than `thresholds` ask for."""
+@dataclass(frozen=True)
+class _Making:
+    """How a release was made: what its manifest says of disclosure control."""
+
+    is_controlled: bool
+    thresholds: Mapping[str, float]
+    policy_sha256: str | None
+
+    @classmethod
+    def of(cls, release: Path | None) -> "_Making | None":
+        """None where there is no release, or it can't speak for itself: that is taken for a protected one."""
+        if release is None:
+            return None
+        try:
+            facts = json.loads((release / "manifest.json").read_text(encoding="utf-8")).get("disclosure")
+        except (OSError, ValueError, AttributeError):
+            return None
+        then = facts.get("thresholds") if isinstance(facts, dict) else None
+        if not isinstance(then, dict):
+            return cls(False, {}, None)
+        return cls(True, then, facts.get("policy_sha256"))
+
+    def is_weaker(self, thresholds: Mapping[str, float]) -> bool:
+        """Whether it was made without disclosure control, or withheld less than `thresholds` ask for."""
+        return not self.is_controlled or any(
+            self.thresholds.get(name, 0) < least for name, least in thresholds.items()
+        )
+
+
+def _is_safe(opened: "Future[Onlooker | None]", made_by: _Making | None, policy: Policy) -> bool:
+    """Whether the last release alone gives nothing away to somebody who knows today's policy.
+
+    A release that was made by today's policy was found to be so then.
+    """
+    last = opened.result()
+    if last is None or made_by is None or made_by.policy_sha256 == policy.sha256:
+        return True
     try:
-        facts = json.loads((release / "manifest.json").read_text(encoding="utf-8")).get("disclosure")
-    except (OSError, ValueError, AttributeError):
-        # A release that can't speak for itself is taken for a protected one.
+        return not last.audit().weak
+    except CannotSolve:
         return False
-    then = facts.get("thresholds") if isinstance(facts, dict) else None
-    return not isinstance(then, dict) or any(then.get(name, 0) < least for name, least in thresholds.items())
 
 
 def _open_last(

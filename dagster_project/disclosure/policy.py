@@ -21,6 +21,7 @@ A mart's entry has these keys:
     drop_rows     rows that would name a hidden count
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,13 +213,14 @@ class MartPolicy:
 
 @dataclass(frozen=True)
 class Policy:
-    """The whole policy."""
+    """The whole policy; `sha256` is that of its file."""
 
     marts: Mapping[str, MartPolicy]
     reference_tables: tuple[str, ...]
     standard_columns: tuple[str, ...]
     structural_reasons: tuple[str, ...]
     areas_of_the_nation: str
+    sha256: str
 
 
 def read_policy(path: Path = POLICY_FILE) -> Policy:
@@ -242,6 +244,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
             standard_columns=_names(document.get("standard_columns")),
             structural_reasons=_names(document.get("structural_reasons")),
             areas_of_the_nation=str(document.get("areas_of_the_nation", "")),
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, TypeError, KeyError) as error:
         raise DisclosureError(

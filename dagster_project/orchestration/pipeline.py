@@ -415,7 +415,12 @@ class Pipeline:
             **(
                 {}
                 if result is None
-                else {"rounds": result.rounds, "thresholds": dict(result.thresholds), **result.counts}
+                else {
+                    "rounds": result.rounds,
+                    "thresholds": dict(result.thresholds),
+                    "policy_sha256": result.policy_sha256,
+                    **result.counts,
+                }
             ),
         }
 

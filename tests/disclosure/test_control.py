@@ -174,6 +174,31 @@ def test_a_rate_beside_a_withheld_count_is_found(tmp_path: Path) -> None:
     assert result.beside == {"counts.done_rate": 1}
 
 
+def test_a_number_that_is_withheld_in_one_place_and_shown_in_another_is_found(tmp_path: Path) -> None:
+    units = {("EM", "MC"): (20, 21, 22, 23), ("EM", "CC"): (12, 13, 14, 15), ("NE", "MC"): (3, 31, 32, 33)}
+    same = {
+        "column": "done",
+        "mart": "counts",
+        "other_column": "done",
+        "where": "level = 'unit' and area_code = 'NE'",
+        "other_where": "level = 'area'",
+        "matching": ["area_code", "period_type", "period_start"],
+    }
+    policy = make_policy(tmp_path, same_as=[same])
+    with warehouse(units) as connection:
+        control_disclosure(connection, policy, released_tables())
+        onlooker = Onlooker(connection, policy, released_tables(), Limits())
+        onlooker.look()
+        assert onlooker.audit().weak == ()
+        connection.execute(
+            "update warehouse.published.counts set done = 3, suppressed_columns = 'done_rate' "
+            "where level = 'area' and area_code = 'NE' and period_type = 'quarter' and done is null"
+        )
+        onlooker.look()
+        found = onlooker.audit().weak
+    assert [(weak.row["level"], weak.least, weak.largest) for weak in found] == [("unit", 3, 3)]
+
+
 def test_a_planted_leak_shuts_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(cells: suppression.Cells, limits: Limits, *further: object) -> suppression.Plan:
         small = (cells.values > 0) & (cells.values <= limits.count_max)
@@ -326,6 +351,30 @@ def test_what_a_weaker_policy_has_shown_stops_no_release_and_is_said(tmp_path: P
         assert hidden(connection) == before
     assert verdicts(result)[LAST] == "passed"
     assert "can't be taken back" in result.note
+
+
+def test_what_a_policy_that_knew_less_has_shown_stops_no_release_and_is_said(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        # Without its lines the policy does not know that units make the Area: nothing covers the small one.
+        controlled(connection, tmp_path, lines=[], windows=[])
+        last = write_last(connection, tmp_path / "last")
+        result = controlled(connection, tmp_path, last)
+        then = hidden(connection)
+        controlled(connection, tmp_path)
+        assert hidden(connection) == then
+    assert set(verdicts(result).values()) == {"passed"}
+    assert "can't be taken back" in result.note
+
+
+def test_the_last_release_is_compared_although_the_policy_has_changed_since(tmp_path: Path) -> None:
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        last = write_last(connection, tmp_path / "last")
+        result = controlled(connection, tmp_path, last, headline=["done"])
+    assert verdicts(result)[LAST] == "passed" and result.note == ""
+    assert next(check for check in result.checks if check.id == LAST).detail == (
+        "0 small counts among 0 withheld ones"
+    )
 
 
 # --- opting in ---
