@@ -554,7 +554,10 @@ class _Builder:
             (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
             shape=(number, self.count),
         ).tocsr()
-        return _distinct_rows(matrix, np.concatenate(rights))
+        # A total that is the same number as its only part says nothing: its weights cancel out.
+        matrix.eliminate_zeros()
+        speaks = np.diff(matrix.indptr) > 0
+        return _distinct_rows(matrix[speaks], np.concatenate(rights)[speaks])
 
 
 def _distinct_rows(matrix: csr_array, right: Numbers) -> tuple[csr_array, Numbers]:

@@ -174,6 +174,7 @@ def test_a_rate_beside_a_withheld_count_is_found(tmp_path: Path) -> None:
     assert result.beside == {"counts.done_rate": 1}
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_number_that_is_withheld_in_one_place_and_shown_in_another_is_found(tmp_path: Path) -> None:
     units = {("EM", "MC"): (20, 21, 22, 23), ("EM", "CC"): (12, 13, 14, 15), ("NE", "MC"): (3, 31, 32, 33)}
     same = {
