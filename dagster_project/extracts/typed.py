@@ -6,7 +6,8 @@ again as long as its text, the contract and the code lists stay the same.
 
 A typed file holds the columns of the contract and `_source_row`, `_primary_key` (only where `_faults` is
 set), `_key_hash`, `_content_hash`, and `_faults`, the list of rules that the row breaks, or null. The trap:
-answers are still spellings here ("Met"): what they stand for depends on the assessment's instrument.
+answers are still spellings here ("Met"): what they stand for depends on the assessment's instrument. So they
+are no part of `_content_hash`; who compares rows adds what they stand for.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from dagster_project.extracts.landing import column_name
 from dagster_project.extracts.sealed import aside, seal, unsealed
 
 # Raise by one when a change here could type a row differently: typed files are then made again.
-TYPING_VERSION = 1
+TYPING_VERSION = 2
 FAULTS_TYPE = "struct(rule_id varchar, column_name varchar, offending_value varchar, expected varchar)[]"
 # Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file.
 _WHITE = " \t\n\x0b\x0c\r\u00a0\u200b\ufeff"
@@ -260,7 +261,11 @@ def _typed_sql(landed: list[Path], match: HeaderMatch, contract: Contract, codes
     conditions = [check for field in contract.fields for check in _checks_of(field, contract, codes)]
     key_text = ", ".join(f"coalesce(text_{name}, '')" for name in contract.primary_key)
     key = ", ".join(f'"{name}"' for name in contract.primary_key)
-    content = ", ".join(f'"{name}"' for name in contract.field_names if name not in contract.primary_key)
+    content = ", ".join(
+        f'"{field.name}"'
+        for field in contract.fields
+        if field.name not in contract.primary_key and field.type != "answer"
+    )
     any_fault = "\n      or ".join(condition for condition, _ in conditions)
     structural = fault("ragged_row", "", "_raw", "as many values as the header has columns")
     nul = fault("nul_character", "", "coalesce(_raw, '')", "text without NUL characters")

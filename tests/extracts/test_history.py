@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dagster_project.extracts import ExtractError, ingestion
 from tests.extracts.conftest import Warehouse
-from tests.support.extracts import DATASETS, write_base, write_complete, write_extract
+from tests.support.extracts import DATASETS, STAFF, extract_row, write_base, write_complete, write_extract
 
 FIRST, SECOND, THIRD = "2024-07-05", "2024-07-12", "2024-07-19"
 
@@ -58,6 +58,63 @@ def test_the_same_row_in_a_later_cumulative_extract_is_a_repeat(warehouse: Wareh
     warehouse.load()
     assert standing(warehouse) == [("P1", "SCP", FIRST, FIRST, 1), ("P2", "SCP", SECOND, SECOND, 1)]
     assert counts(warehouse)[f"postings_{SECOND}"] == (2, 1, 0, 0, 1)
+
+
+# The values of the default row in the spellings that another export may give them.
+_OTHER_SPELLINGS: dict[str, dict[str, str]] = {
+    "postings": {"area_code": "wessex", "unit_type": " mc", "fte": "1.0", "start_date": "01/01/2020"},
+    "absences": {"staff_id": " S1 ", "end_date": "10/05/2024"},
+    "iqa": {"overall_rating": "Yes", "assessment_type": "Casework", "status": "CLOSED\u00a0"},
+    "iqa_answers": {"question_code": "cr01", "answer": " yes ", "is_issue": "No", "is_good_practice": "0"},
+    "actions": {"action_level": "Individual", "due_on": "07/06/2024"},
+    "dip_samples": {"overall_rating": "YES", "is_marked": "Y", "opinion": "Agree"},
+    "dip_sample_answers": {"answer": "Met"},
+    "reassessments": {"overall_rating": "\uff39", "purpose": "Inspection"},  # a wide Y, which NFKC folds
+    "reassessment_answers": {
+        "agrees": "no",
+        "answer": "No",
+        "difference_categories": "International;Disclosure",
+    },
+    "feedback_quality": {"score": "1.0", "feedback_question": "fq1"},
+    "evidence_requests": {"side": "DCP_TO_PROSECUTOR"},
+    "governance_items": {"body": "cqb", "area_code": "wessex"},
+    "control_totals": {"value": "1.00", "measure": "IQAS_ASSESSED"},
+}
+_DISAGREES = {"agrees": "false", "answer": "N", "difference_categories": "disclosure;international"}
+_DEFAULT_ROWS = {"postings": STAFF, "reassessment_answers": [_DISAGREES]}
+
+
+@pytest.mark.parametrize("is_one_file", [False, True], ids=["in a later file", "in the same file"])
+def test_the_same_values_in_other_spellings_are_a_repeat(warehouse: Warehouse, is_one_file: bool) -> None:
+    for dataset in DATASETS:
+        first = _DEFAULT_ROWS.get(dataset, [{}])
+        again = extract_row(dataset) | first[0] | _OTHER_SPELLINGS[dataset]
+        write_extract(warehouse.raw_dir, dataset, rows=[*first, again] if is_one_file else first)
+        if not is_one_file:
+            write_extract(warehouse.raw_dir, dataset, "2024-08-02", [again])
+    warehouse.load()
+    assert warehouse.rows("select dataset, rule_id, offending_value from raw.quarantine") == []
+    assert warehouse.rows("select dataset, sum(rows_repeated) from raw.files group by 1 order by 1") == [
+        (dataset, 1) for dataset in sorted(DATASETS)
+    ]
+
+
+def test_a_label_of_another_value_is_a_correction_and_twice_in_one_file_a_duplicate(
+    warehouse: Warehouse,
+) -> None:
+    write_base(warehouse.raw_dir, FIRST)
+    write_extract(
+        warehouse.raw_dir, "iqa_answers", FIRST, [{"answer": "Y"}, {"answer": "N/A"}, {"answer": "Y"}]
+    )
+    changed = [{"answer": "No"}, {"answer": "Not applicable"}, {"answer": ""}]
+    write_extract(warehouse.raw_dir, "iqa_answers", SECOND, changed)
+    twice = [{"question_code": "CR05", "answer": "Yes"}, {"question_code": "CR05", "answer": "No"}]
+    write_extract(warehouse.raw_dir, "iqa_answers", THIRD, twice)
+    warehouse.load()
+    assert warehouse.rows(
+        "select question_code, answer, version_number from raw.iqa_answers order by question_code"
+    ) == [("CR01", "N", 2), ("CR02", "NA", 1), ("CR03", None, 2)]
+    assert [rule for _, _, rule in warehouse.quarantined()] == ["duplicate_key"] * 2
 
 
 def test_a_correction_that_is_taken_back_is_a_third_version(warehouse: Warehouse) -> None:
