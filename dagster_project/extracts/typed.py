@@ -29,6 +29,7 @@ TYPING_VERSION = 2
 FAULTS_TYPE = "struct(rule_id varchar, column_name varchar, offending_value varchar, expected varchar)[]"
 # Spaces, tabs, line breaks, no-break and zero-width spaces, and a byte order mark in mid-file.
 _WHITE = " \t\n\x0b\x0c\r\u00a0\u200b\ufeff"
+_OTHER_SEPARATORS = {";": 'semicolons (";")', "\t": "tabs", "|": 'vertical bars ("|")'}
 _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _UK = "[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _INTEGER = "[+-]?[0-9]+([.]0+)?"
@@ -69,6 +70,12 @@ def match_headers(headers: list[str], contract: Contract) -> HeaderMatch:
     absent = tuple(name for name in contract.field_names if name not in columns)
     missing = [name for name in absent if contract.field(name).required]
     if missing:
+        if separator := _other_separator(headers, names, len(columns)):
+            raise Refusal(
+                "missing_column",
+                f"it looks separated by {separator}, so its columns were not told apart. Expected commas. "
+                "Save it as CSV with commas, or as a workbook with a column for each header.",
+            )
         found = ", ".join(repr(header) for header in headers[:40])
         raise Refusal(
             "missing_column",
@@ -76,6 +83,16 @@ def match_headers(headers: list[str], contract: Contract) -> HeaderMatch:
             f"columns in expectations/extracts/{contract.dataset}.yml.",
         )
     return HeaderMatch(columns, tuple(extra), absent)
+
+
+def _other_separator(headers: list[str], names: dict[str, str], found: int) -> str | None:
+    """The separator, in words, that would tell more columns apart than the `found` ones."""
+    row = ",".join(headers)
+    for separator, words in _OTHER_SEPARATORS.items():
+        known = {names.get(_plain(header.strip("\"' "))) for header in row.split(separator)} - {None}
+        if len(known) > max(found, 1):
+            return words
+    return None
 
 
 def _plain(header: str) -> str:

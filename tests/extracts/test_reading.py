@@ -98,6 +98,24 @@ def test_a_missing_required_column_refuses_the_file_and_names_it(warehouse: Ware
     assert warehouse.rows("select count(*) from raw.iqa") == [(1,)]
 
 
+@pytest.mark.parametrize(
+    ("separator", "words"), [(";", 'semicolons (";")'), ("\t", "tabs"), ("|", "vertical bars")]
+)
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "quoted"])
+def test_a_file_separated_by_something_else_than_commas_is_told_so(
+    warehouse: Warehouse, separator: str, words: str, quote: str
+) -> None:
+    path = write_extract(warehouse.raw_dir, "postings", "2024-08-01")
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text(
+        "\n".join(separator.join(f"{quote}{value}{quote}" for value in line) for line in lines) + "\n"
+    )
+    (refused,) = warehouse.load().refusals
+    assert (refused.rule_id, refused.rows_read) == ("missing_column", 0)
+    assert words in (refused.message or "") and "with commas" in (refused.message or "")
+    assert "map its header" not in (refused.message or "")
+
+
 def test_two_headers_for_one_column_refuse_the_file(warehouse: Warehouse) -> None:
     write_extract(warehouse.raw_dir, "postings", rows=[{"Staff ID": "S1"}])
     (refused,) = warehouse.load().refusals
