@@ -140,8 +140,9 @@ def _is_about_the_disk(error: Exception) -> bool:
 
 
 def _one_line(error: Exception) -> str:
+    """The words of an error without their full stop, to go on with."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text[:300]
+    return text[:300].rstrip(" .")
 
 
 def _write(delivered: Delivered, written: Path, limits: Limits) -> dict[str, Any]:

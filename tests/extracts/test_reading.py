@@ -161,6 +161,7 @@ def test_an_unreadable_file_is_refused_in_plain_words_and_the_others_load(
     (refused,) = result.refusals
     assert (refused.source_file, refused.rule_id) == (f"iqa/{name}", "unreadable")
     assert refused.message and "Traceback" not in refused.message
+    assert refused.message.endswith(".") and ".." not in refused.message
     assert result.as_of == datetime.date(2024, 7, 19)
     assert warehouse.rows("select count(*) from raw.iqa") == [(1,)]
 
