@@ -211,13 +211,7 @@ class Pipeline:
                 intake = self.intake = self._ingested(connection, reread)
                 hand_back = self._hand_back(connection, intake)
                 if intake.as_of is None or intake.rows("accepted") == 0:
-                    raise IqaError(
-                        "There is nothing to work on: no row of any extract was accepted.",
-                        where=str(self.settings.raw_dir),
-                        expected="extracts as <dataset>/<name>_<YYYY-MM-DD>.csv (csv.gz, xlsx, parquet)",
-                        next_step="Put extracts there or name another folder with --raw; "
-                        "`iqa synth --out DIR` makes synthetic ones.",
-                    )
+                    raise _nothing_to_work_on(intake, self.settings.raw_dir)
                 write_staff_pseudonyms(connection, self.key)
                 write_run_context(connection, self._context(intake, intake.as_of))
             self._completed.extend(completed_ingest_checks(intake))
@@ -585,6 +579,29 @@ class Pipeline:
         self.steps.extend(report)
         for ended in report:
             self._on_step(ended)
+
+
+def _nothing_to_work_on(intake: IngestResult, raw_dir: Path) -> IqaError:
+    """Why no row was accepted: there are no extracts, or they are all of a later date."""
+    later = intake.with_status("after_as_of")
+    if later and len(later) + len(intake.refusals) == len(intake.files):
+        dates = sorted(outcome.extract_date for outcome in later if outcome.extract_date is not None)
+        whose = "all" if not intake.refusals else "all that were not refused,"
+        return IqaError(
+            f"There is nothing to work on: {whose} {count_of(len(later), 'extract')} "
+            f"{'is' if len(later) == 1 else 'are'} dated after the reporting date {intake.as_of}.",
+            where=str(raw_dir),
+            expected=f"a reporting date from {dates[0]}, the date of the earliest extract",
+            next_step="Give a later date with --as-of (or IQA_AS_OF), or none at all: "
+            f"then it is that of the newest extract, {dates[-1]}.",
+        )
+    return IqaError(
+        "There is nothing to work on: no row of any extract was accepted.",
+        where=str(raw_dir),
+        expected="extracts as <dataset>/<name>_<YYYY-MM-DD>.csv (csv.gz, xlsx, parquet)",
+        next_step="Put extracts there or name another folder with --raw; "
+        "`iqa synth --out DIR` makes synthetic ones.",
+    )
 
 
 def _dbt_counts(result: DbtResult) -> dict[str, int]:

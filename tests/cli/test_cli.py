@@ -16,6 +16,7 @@ from dagster_project.commands import common, run, ui
 from dagster_project.orchestration import pipeline
 from dagster_project.release.locks import writer_lock
 from dagster_project.settings import Settings
+from tests.support.extracts import write_extract
 from tests.support.small_flow import SmallFlow, make_small_flow
 
 HEAVY = ("dagster", "dbt", "duckdb", "polars", "pandas", "great_expectations", "numpy", "scipy")
@@ -185,6 +186,21 @@ def test_an_unreadable_setting_is_named(
     monkeypatch.setenv("IQA_AS_OF", "last Tuesday")
     assert cli.call(["run"]) == 2
     assert "IQA_AS_OF is 'last Tuesday'" in capsys.readouterr().err
+
+
+def test_a_reporting_date_before_every_extract_is_said_to_be_the_reason(
+    small: SmallFlow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_extract(tmp_path / "raw", "postings", "2024-07-05")
+    write_extract(tmp_path / "raw", "iqa", "2024-07-26")
+    places = ("--raw", str(tmp_path / "raw"), "--warehouse", str(tmp_path / "w" / "iqa.duckdb"))
+    arguments = ["run", *places, "--marts", str(tmp_path / "marts"), "--format", "json"]
+    assert cli.call([*arguments, "--as-of", "2024-07-01"]) == 2
+    parts = json.loads(capsys.readouterr().out)["error"]
+    assert "all 2 extracts are dated after the reporting date 2024-07-01" in parts["what"]
+    assert "2024-07-05" in parts["expected"]
+    assert "--as-of" in parts["what_next"] and "2024-07-26" in parts["what_next"]
+    assert "Put extracts there" not in parts["what_next"]
 
 
 def test_releases_lists_what_run_made_and_rollback_moves_current(
