@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from dagster_project.errors import IqaError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_DIR = PROJECT_ROOT / "dbt"
 SEEDS_DIR = DBT_DIR / "seeds"
@@ -60,7 +62,7 @@ class Settings:
     def from_environment(cls, **overrides: object) -> "Settings":
         """Defaults, then the environment (IQA_*), then `overrides` that are not None.
 
-        Raises ValueError if IQA_AS_OF or IQA_THREADS cannot be read.
+        Raises IqaError if IQA_AS_OF or IQA_THREADS cannot be read.
         """
         env = os.environ
         found: dict[str, object] = {}
@@ -79,9 +81,7 @@ class Settings:
             try:
                 found["threads"] = int(env["IQA_THREADS"])
             except ValueError:
-                raise ValueError(
-                    f"IQA_THREADS is {env['IQA_THREADS']!r}: expected a whole number. Unset it or correct it."
-                ) from None
+                raise _unreadable("IQA_THREADS", env["IQA_THREADS"], "a whole number, as 2") from None
         if env.get("IQA_MEMORY_LIMIT"):
             found["memory_limit"] = env["IQA_MEMORY_LIMIT"]
         found.update({name: value for name, value in overrides.items() if value is not None})
@@ -99,6 +99,13 @@ def _iso_date(name: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(
-            f"{name} is {text!r}: expected a date as YYYY-MM-DD. Unset it or correct it."
-        ) from None
+        raise _unreadable(name, text, "a date as YYYY-MM-DD") from None
+
+
+def _unreadable(name: str, text: str, expected: str) -> IqaError:
+    return IqaError(
+        f"{name} is {text!r}, which cannot be read.",
+        where=f"the environment variable {name}",
+        expected=expected,
+        next_step="Correct it or unset it.",
+    )

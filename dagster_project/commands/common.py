@@ -138,15 +138,7 @@ def settings_from(*, as_of: datetime | date | None = None, **overrides: Any) -> 
     Raises IqaError when the environment holds something that cannot be read.
     """
     day = as_of.date() if isinstance(as_of, datetime) else as_of
-    try:
-        return Settings.from_environment(as_of=day, **overrides)
-    except ValueError as error:
-        raise IqaError(
-            str(error),
-            where="environment variables",
-            expected="values that `iqa run --help` describes",
-            next_step="Correct the variable or unset it.",
-        ) from error
+    return Settings.from_environment(as_of=day, **overrides)
 
 
 def print_json(document: Mapping[str, Any]) -> None:

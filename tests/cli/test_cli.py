@@ -180,12 +180,23 @@ def test_an_error_nobody_foresaw_is_said_to_be_one_and_traced_only_on_request(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_unreadable_setting_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [("IQA_AS_OF", "last Tuesday", "a date as YYYY-MM-DD"), ("IQA_THREADS", "two", "a whole number")],
+)
+def test_an_unreadable_setting_is_named_in_four_parts_that_do_not_repeat_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    text: str,
+    expected: str,
 ) -> None:
-    monkeypatch.setenv("IQA_AS_OF", "last Tuesday")
-    assert cli.call(["run"]) == 2
-    assert "IQA_AS_OF is 'last Tuesday'" in capsys.readouterr().err
+    monkeypatch.setenv(name, text)
+    assert cli.call(["run", "--format", "json"]) == 2
+    parts = json.loads(capsys.readouterr().out)["error"]
+    assert f"{name} is {text!r}" in parts["what"] and name in parts["where"]
+    assert expected in parts["expected"] and expected not in parts["what"]
+    assert "unset it" in parts["what_next"] and "unset" not in parts["what"].lower()
 
 
 def test_a_reporting_date_before_every_extract_is_said_to_be_the_reason(
