@@ -1,11 +1,11 @@
 """Writes schema `published`: the shareable marts with the withheld cells empty and marked.
 
 Belongs here: from a plan to tables. Does not: choosing cells. The trap: the reason why a figure is empty can
-itself be a figure (`kappa: no_variation` says that all agreed), so a withheld column loses its reason too,
-unless the reason follows from the period alone.
+itself be a figure (`kappa: no_variation` says that all agreed), so a withheld column loses its reason too.
+What is empty for a reason that follows from the period or the level alone keeps it: it is not withheld.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -77,10 +77,10 @@ def publish(
             continue
         if before is not None and not _differs(mart, figures, before.plan.hidden, plan.hidden):
             continue
-        masks = _masks(connection, mart, table, figures, plan.hidden, limits)
+        masks = _masks(connection, policy, mart, table, figures, plan.hidden, limits)
         dropped = _dropped(connection, mart, masks)
         connection.execute(f"drop table if exists {target}.{quoted(table.name)}")
-        _write(connection, policy, mart, table, masks, dropped, target)
+        _write(connection, mart, table, masks, dropped, target)
         outcomes[mart.name] = _outcome(mart, figures, plan, masks, dropped)
         rewritten.add(mart.name)
         on_written(mart.name)
@@ -99,6 +99,7 @@ def _differs(mart: MartPolicy, figures: Figures, one: Flags, other: Flags) -> bo
 
 def _masks(
     connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
     mart: MartPolicy,
     table: ReleasedTable,
     figures: Figures,
@@ -112,7 +113,31 @@ def _masks(
         mask = _derived_mask(connection, mart, table, derived, counts, figures, limits)
         for column in derived.columns:
             masks[column] = masks[column] | mask if column in masks else mask
+    derived_masks = {column: mask for column, mask in masks.items() if column not in counts and mask.any()}
+    for column, rows in _empty_by_nature(connection, policy, table, derived_masks).items():
+        masks[column] = masks[column].copy()
+        masks[column][rows] = False
     return {column: mask for column, mask in masks.items() if mask.any()}
+
+
+def _empty_by_nature(
+    connection: duckdb.DuckDBPyConnection, policy: Policy, table: ReleasedTable, columns: Collection[str]
+) -> dict[str, Indices]:
+    """For some of `columns`, the rows where it is empty for a structural reason, so nothing is withheld."""
+    if not columns or all(column.name != "null_reason" for column in table.columns):
+        return {}
+    # A few dozen texts stand for all rows.
+    stated = connection.execute(
+        f"select null_reason, list(rid) from {quoted(PREFIX + table.name)} "
+        "where null_reason is not null group by null_reason"
+    ).fetchall()
+    found: dict[str, list[int]] = {}
+    for text, rows in stated:
+        for entry in text.split(";"):
+            column, _, reason = entry.partition(":")
+            if column in columns and reason in policy.structural_reasons:
+                found.setdefault(column, []).extend(rows)
+    return {column: np.asarray(rows, dtype=np.int64) for column, rows in found.items()}
 
 
 def _derived_mask(
@@ -223,7 +248,6 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: s
 
 def _write(
     connection: duckdb.DuckDBPyConnection,
-    policy: Policy,
     mart: MartPolicy,
     table: ReleasedTable,
     masks: Mapping[str, Flags],
@@ -286,7 +310,7 @@ def _write(
         """
     )
     if has_reasons:
-        _find_reasons(connection, policy, table)
+        _find_reasons(connection, table)
     connection.execute(
         f"create table {target}.{quoted(table.name)} as select {selected} "
         f"from {quoted(PREFIX + table.name)} as held "
@@ -296,9 +320,8 @@ def _write(
     )
 
 
-def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: ReleasedTable) -> None:
-    """The reasons of each row with a withheld column: those that stay, then `column:suppressed`."""
-    structural = ", ".join(f"'{reason}'" for reason in policy.structural_reasons)
+def _find_reasons(connection: duckdb.DuckDBPyConnection, table: ReleasedTable) -> None:
+    """The reasons of each row with a withheld column: those of other columns, then `column:suppressed`."""
     connection.execute(
         f"""
         create or replace temp table reasons as
@@ -322,42 +345,20 @@ def _find_reasons(connection: duckdb.DuckDBPyConnection, policy: Policy, table: 
             from withheld
             group by combination, null_reason
         ),
-        kept as (
-            select
-                combination,
-                names,
-                null_reason,
-                list_filter(
-                    entries,
-                    lambda entry: not list_contains(names, split_part(entry, ':', 1))
-                    or split_part(entry, ':', 2) in ({structural})
-                ) as entries
-            from given
-        ),
-        missing as (
-            select
-                combination,
-                null_reason,
-                entries,
-                list_filter(
-                    names,
-                    lambda name: not list_contains(
-                        list_transform(entries, lambda entry: split_part(entry, ':', 1)), name
-                    )
-                ) as names
-            from kept
-        ),
         stated as (
             select
                 combination,
                 null_reason,
-                nullif(
-                    array_to_string(
-                        list_concat(entries, list_transform(names, lambda name: name || ':suppressed')), ';'
+                array_to_string(
+                    list_concat(
+                        list_filter(
+                            entries, lambda entry: not list_contains(names, split_part(entry, ':', 1))
+                        ),
+                        list_transform(names, lambda name: name || ':suppressed')
                     ),
-                    ''
+                    ';'
                 ) as reasons
-            from missing
+            from given
         )
         select
             withheld.rid,

@@ -115,6 +115,21 @@ def test_a_reason_that_speaks_of_the_counts_goes_and_a_structural_one_stays(tmp_
     assert row == ("note:no_requirement;done:suppressed;done_rate:suppressed",)
 
 
+def test_what_is_empty_for_a_structural_reason_is_not_said_to_be_withheld(tmp_path: Path) -> None:
+    of_the_unit = "unit_type = 'CC' and area_code = 'EM' and period_type = 'quarter'"
+    with warehouse(SMALL) as connection:
+        connection.execute(
+            "update warehouse.marts.counts set done_rate = null, null_reason = 'done_rate:no_requirement' "
+            f"where {of_the_unit}"
+        )
+        controlled(connection, tmp_path)
+        row = connection.execute(
+            "select done, done_rate, is_suppressed, suppressed_columns, null_reason "
+            f"from warehouse.published.counts where {of_the_unit} and period_start = date '2023-04-01'"
+        ).fetchone()
+    assert row == (None, None, True, "done", "done_rate:no_requirement;done:suppressed")
+
+
 def test_a_test_area_neither_covers_nor_is_covered_by_the_nation(tmp_path: Path) -> None:
     units = {**SAFE, ("REF", "MC"): (5, 6, 7, 8), ("NE", "CC"): (3, 8, 7, 6)}
     with warehouse(units) as connection:

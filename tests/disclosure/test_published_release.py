@@ -491,6 +491,37 @@ def test_a_withheld_cell_is_empty_and_says_why(planted: tuple[Planted, Path]) ->
     assert found[0][0] > 0 and found[0][1:] == (0, True, True)
 
 
+def test_the_columns_named_as_withheld_are_those_whose_reason_is_suppressed(
+    planted: tuple[Planted, Path],
+) -> None:
+    for path in sorted((planted[1] / "parquet").glob("*.parquet")):
+        columns = {row[0] for row in duckdb.sql(f"describe select * from '{path}'").fetchall()}
+        if not {"suppressed_columns", "null_reason"} <= columns:
+            continue
+        found = duckdb.sql(
+            f"""
+            with named as (
+                select
+                    is_suppressed,
+                    list_filter(string_split(coalesce(suppressed_columns, ''), ';'), lambda name: name <> '')
+                        as withheld,
+                    list_transform(
+                        list_filter(
+                            string_split(coalesce(null_reason, ''), ';'),
+                            lambda entry: split_part(entry, ':', 2) = 'suppressed'
+                        ),
+                        lambda entry: split_part(entry, ':', 1)
+                    ) as explained
+                from '{path}'
+            )
+            select count(*)
+            from named
+            where list_sort(withheld) <> list_sort(explained) or is_suppressed <> (len(withheld) > 0)
+            """
+        ).fetchall()
+        assert found == [(0,)], path.name
+
+
 # The same number from other tables: mart, column, where the cell is in it, and a query that gives it by key.
 ELSEWHERE = {
     "a control total": (
