@@ -409,6 +409,21 @@ def test_a_warning_keeps_the_row_and_counts_it(
     assert [(count.rule_id, count.rows) for count in result.warnings] == [(rule, len(keys))]
 
 
+def test_a_duplicate_of_which_one_is_withdrawn_is_put_right_and_no_longer_warned_of(
+    warehouse: Warehouse,
+) -> None:
+    write_base(warehouse.raw_dir)
+    twice = [{"urn": "A"}, {"urn": "A"}]
+    write_extract(warehouse.raw_dir, "iqa", "2024-08-02", twice)
+    assert [(count.rule_id, count.rows) for count in warehouse.load().warnings] == [("possible_duplicate", 2)]
+    write_extract(warehouse.raw_dir, "iqa", "2024-08-09", [{"urn": "A"}, {"urn": "A", "status": "withdrawn"}])
+    assert warehouse.load().warnings == ()
+    assert warehouse.rows("select iqa_id, status from raw.iqa order by iqa_id") == [
+        ("I1", "closed"),
+        ("I2", "withdrawn"),
+    ]
+
+
 def test_more_than_five_rows_and_five_percent_quarantined_fails_the_check(warehouse: Warehouse) -> None:
     bad = {"status": "done"}
     write_extract(warehouse.raw_dir, "postings", rows=STAFF)
