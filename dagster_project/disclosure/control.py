@@ -263,7 +263,7 @@ def _cells_of(figures: Figures, result: AuditResult) -> Flags:
     found = np.zeros(figures.cells.size, dtype=bool)
     for (mart, column), rows in result.weak_cells.items():
         cells = figures.cell_of[mart, column]
-        # A table with dropped rows numbers them otherwise; its counts stand in other marts too.
+        # Another release's table numbers its rows otherwise.
         if len(rows) and rows.max() < len(cells):
             named = cells[rows]
             found[named[named >= 0]] = True

@@ -18,7 +18,6 @@ A mart's entry has these keys:
     lines         named sets of row identities (`lines` of the file), `windows` likewise
     same_as       counts that are the same number as one in another row or mart
     headline      counts whose suppression makes the row's reliability `suppressed`
-    drop_rows     rows that would name a hidden count
 """
 
 import hashlib
@@ -52,7 +51,6 @@ _MART_KEYS = {
     "windows",
     "same_as",
     "headline",
-    "drop_rows",
 }
 
 
@@ -168,19 +166,6 @@ class SameAs:
 
 
 @dataclass(frozen=True)
-class DropRows:
-    """Rows `where` are left out if a row `hidden_where` with equal `on` has its `column` hidden.
-
-    A row stays if a row `hidden_where` with the same values shows them.
-    """
-
-    where: str
-    column: str
-    hidden_where: str
-    on: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class MartPolicy:
     """What the policy says of one mart."""
 
@@ -199,7 +184,6 @@ class MartPolicy:
     windows: tuple[RowLine, ...]
     same_as: tuple[SameAs, ...]
     headline: tuple[str, ...]
-    drop_rows: tuple[DropRows, ...]
 
     @property
     def count_names(self) -> tuple[str, ...]:
@@ -364,12 +348,6 @@ def _mart(name: str, entry: Mapping[str, object], lines: Mapping[str, tuple[RowL
             for item in _records(entry.get("same_as"))
         ),
         headline=_names(entry.get("headline")),
-        drop_rows=tuple(
-            DropRows(
-                str(item["where"]), str(item["column"]), str(item["hidden_where"]), _names(item["matching"])
-            )
-            for item in _records(entry.get("drop_rows"))
-        ),
     )
 
 

@@ -27,7 +27,6 @@ class MartOutcome:
     mart: str
     rows: int
     rows_suppressed: int
-    rows_dropped: int
     counts: int
     counts_suppressed: int
     counts_sensitive: int
@@ -78,10 +77,9 @@ def publish(
         if before is not None and not _differs(mart, figures, before.plan.hidden, plan.hidden):
             continue
         masks = _masks(connection, policy, mart, table, figures, plan.hidden, limits)
-        dropped = _dropped(connection, mart, masks)
         connection.execute(f"drop table if exists {target}.{quoted(table.name)}")
-        _write(connection, mart, table, masks, dropped, target)
-        outcomes[mart.name] = _outcome(mart, figures, plan, masks, dropped)
+        _write(connection, mart, table, masks, target)
+        outcomes[mart.name] = _outcome(mart, figures, plan, masks)
         rewritten.add(mart.name)
         on_written(mart.name)
     return Published(plan, outcomes, frozenset(rewritten))
@@ -208,36 +206,6 @@ def _sums_that_stay(
     return stays
 
 
-def _dropped(
-    connection: duckdb.DuckDBPyConnection, mart: MartPolicy, masks: Mapping[str, Flags]
-) -> Flags | None:
-    """Rows that would name a hidden count."""
-    result: Flags | None = None
-    for rule in mart.drop_rows:
-        mask = masks.get(rule.column)
-        if mask is None:
-            continue
-        on = ", ".join(quoted(column) for column in rule.on)
-        _register(connection, "hidden_rows", {"rid": np.flatnonzero(mask)})
-        found = connection.execute(
-            f"""
-            with points as (
-                select {on}, bool_or(rid not in (select rid from hidden_rows)) as is_shown
-                from {quoted(PREFIX + mart.name)}
-                where {rule.hidden_where}
-                group by all
-            )
-            select rid
-            from (select * from {quoted(PREFIX + mart.name)} where {rule.where}) as held
-            inner join points using ({on})
-            where not points.is_shown
-            """
-        ).fetchnumpy()
-        result = np.zeros(len(mask), dtype=bool) if result is None else result
-        result[found["rid"].astype(np.int64)] = True
-    return result
-
-
 def _copy(connection: duckdb.DuckDBPyConnection, table: ReleasedTable, schema: str, target: str) -> None:
     columns = ", ".join(quoted(column.name) for column in table.columns)
     connection.execute(
@@ -251,7 +219,6 @@ def _write(
     mart: MartPolicy,
     table: ReleasedTable,
     masks: Mapping[str, Flags],
-    dropped: Flags | None,
     target: str,
 ) -> None:
     names = [column.name for column in table.columns]
@@ -263,8 +230,7 @@ def _write(
         )
         return
     any_hidden = np.logical_or.reduce([masks[name] for name in struck])
-    keep = any_hidden if dropped is None else any_hidden & ~dropped
-    rows = np.flatnonzero(keep)
+    rows = np.flatnonzero(any_hidden)
     # Many columns are withheld in the same rows: one flag serves them all.
     flags: dict[bytes, str] = {}
     columns: dict[str, np.ndarray] = {}
@@ -285,8 +251,6 @@ def _write(
         "combinations",
         {"combination": np.arange(len(first)), **{flag: mask[first] for flag, mask in columns.items()}},
     )
-    if dropped is not None:
-        _register(connection, "dropped_rows", {"rid": np.flatnonzero(dropped)})
     # Lists of names, one for each combination of flags, looked up instead of put together row by row.
     names_of = ", ".join(f"case when {hides[name]} then '{name}' end" for name in struck)
     headline = " or ".join(hides[name] for name in mart.headline if name in hides) or "false"
@@ -316,7 +280,6 @@ def _write(
         f"from {quoted(PREFIX + table.name)} as held "
         "left join withheld_names as withheld on held.rid = withheld.rid "
         + ("left join reasons on held.rid = reasons.rid " if has_reasons else "")
-        + ("" if dropped is None else "where held.rid not in (select rid from dropped_rows)")
     )
 
 
@@ -377,9 +340,7 @@ def _register(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping
     connection.register(name, dict(columns))
 
 
-def _outcome(
-    mart: MartPolicy, figures: Figures, plan: Plan, masks: Mapping[str, Flags], dropped: Flags | None
-) -> MartOutcome:
+def _outcome(mart: MartPolicy, figures: Figures, plan: Plan, masks: Mapping[str, Flags]) -> MartOutcome:
     rows = figures.rows[mart.name]
     any_hidden = np.zeros(rows, dtype=bool)
     for mask in masks.values():
@@ -392,7 +353,6 @@ def _outcome(
         mart=mart.name,
         rows=rows,
         rows_suppressed=int(any_hidden.sum()),
-        rows_dropped=0 if dropped is None else int(dropped.sum()),
         counts=there,
         counts_suppressed=hidden,
         counts_sensitive=sensitive,

@@ -381,6 +381,17 @@ def _funnel_chart(
         )
         for row in shown
     ]
+    curves = [
+        charts.FunnelLimit(
+            row["n"],
+            row["adjusted_low_95"],
+            row["adjusted_high_95"],
+            row["adjusted_low_998"],
+            row["adjusted_high_998"],
+        )
+        for row in limits
+        if row["adjusted_low_95"] is not None
+    ]
     header = ["Area", "Rate (%)", "Numerator", "Cases", "Place", "Flagged"]
     lines = [
         [
@@ -400,17 +411,7 @@ def _funnel_chart(
             finding=finding,
             drawing=charts.funnel(
                 drawn,
-                [
-                    charts.FunnelLimit(
-                        row["n"],
-                        row["adjusted_low_95"],
-                        row["adjusted_high_95"],
-                        row["adjusted_low_998"],
-                        row["adjusted_high_998"],
-                    )
-                    for row in limits
-                    if row["adjusted_low_95"] is not None
-                ],
+                curves,
                 centre=limits[0]["centre_rate"],
                 alt=f"Funnel plot. {finding}",
                 chart_id=chart_id,
@@ -420,7 +421,8 @@ def _funnel_chart(
             "the 99.8% "
             "limits. The middle line is the rate of all Areas. Limits allow for Areas differing more than "
             "chance "
-            "alone would have it. One Area in 20 lies outside the 95% limits by chance.",
+            "alone would have it. One Area in 20 lies outside the 95% limits by chance."
+            + ("" if curves else " The limits are not drawn: they would give withheld figures away."),
             table=Table(heading, header, lines, frozenset({1, 2, 3})),
         )
     ]
@@ -441,7 +443,7 @@ def _funnel_finding(
         else:
             said.append(
                 f"For {subject}, {own['area_name']} ({percent(own['value'])}) lies {_place_words(own)},"
-                f" beside {percent(own['centre_rate'])} for all Areas."
+                f" beside {own.percent('centre_rate')} for all Areas."
             )
     elif not far and not off:
         said.append(
@@ -461,10 +463,8 @@ def _funnel_finding(
 def _outside(subject: str, far: Sequence[Row], off: Sequence[Row]) -> str:
     parts = []
     for some, limit in ((far, "99.8%"), (off, "95%")):
-        for side in ("above", "below"):
-            names = sorted(
-                row["area_name"] for row in some if (row["value"] > row["centre_rate"]) == (side == "above")
-            )
+        for side in ("above", "below", "outside"):
+            names = sorted(row["area_name"] for row in some if _side(row) == side)
             if names:
                 verb = "lies" if len(names) == 1 else "lie"
                 parts.append(f"{listed(names)} {verb} {side} the {limit} limit")
@@ -477,8 +477,14 @@ def _place_words(row: Row) -> str:
         return row.absence("adjusted_funnel_place")
     if place == "inside":
         return "inside the limits"
-    side = "above" if row["value"] is not None and row["value"] > row["centre_rate"] else "below"
-    return f"{side} the {'99.8%' if place == 'outside_998' else '95%'} limit"
+    return f"{_side(row)} the {'99.8%' if place == 'outside_998' else '95%'} limit"
+
+
+def _side(row: Row) -> str:
+    """The side of the centre on which an Area outside the limits lies."""
+    if row["value"] is None or row["centre_rate"] is None:
+        return "outside"
+    return "above" if row["value"] > row["centre_rate"] else "below"
 
 
 def control_section(figures: Figures, area_code: str) -> Section:

@@ -200,12 +200,12 @@ def funnel(
     points: Sequence[FunnelPoint],
     limits: Sequence[FunnelLimit],
     *,
-    centre: float,
+    centre: float | None,
     alt: str,
     chart_id: str,
     across: str,
 ) -> str:
-    """Areas by number of cases, between limits that narrow as cases grow."""
+    """Areas by number of cases, between limits that narrow as cases grow; what is withheld is not drawn."""
     most = max([point.n for point in points] + [limit.n for limit in limits] + [1])
     base = min(point.n for point in points) * 0.7
     inner = sorted((limit for limit in limits if limit.n >= base), key=lambda limit: limit.n)
@@ -238,8 +238,9 @@ def funnel(
             parts.append(
                 _text(_across(last.n, wide, left, right) + 4, level + 4, words, "note small", "start")
             )
-    level = _place(centre, axis, top, bottom)
-    parts.append(_line(left, level, right, level, "centre"))
+    if centre is not None:
+        level = _place(centre, axis, top, bottom)
+        parts.append(_line(left, level, right, level, "centre"))
     drawn: list[tuple[float, float]] = []
     placed = [
         (point, _across(point.n, wide, left, right), _place(point.value, axis, top, bottom))

@@ -635,3 +635,83 @@ def test_no_month_can_be_worked_out_from_its_quarter(planted: tuple[Planted, Pat
     ).fetchall()
     assert found[0][0] == 0
     assert found[0][1] > 0
+
+
+# --- figures of all the rows of a family, which give away the rows that are withheld ---
+
+
+def test_the_centre_of_a_funnel_does_not_show_what_the_nation_withholds(
+    planted: tuple[Planted, Path],
+) -> None:
+    def compared(folder: str) -> tuple[int, int]:
+        """Families whose centre is the nation's rate, and those that show it beside a withheld number."""
+        path = planted[1] / folder
+        ((alike, leaked),) = duckdb.sql(
+            f"""
+            select
+                count(*) filter (where abs(centre_rate - dips_valid / iqas_assessed) < 1e-12),
+                count(*) filter (
+                    where dips_valid is null
+                    and coalesce(centre_rate, centre_num, low_95, z_score, adjusted_low_95) is not null
+                )
+            from '{path / "funnel_limits"}.parquet' as funnel
+            inner join '{path / "dip_sampling"}.parquet' as nation
+                using (assessment_type, period_type, period_start)
+            where funnel.metric = 'dip_raw_rate' and nation.level = 'national'
+            """
+        ).fetchall()
+        return alike, leaked
+
+    assert compared("restricted/parquet")[0] > 0, "the centre is not the nation's rate"
+    assert compared("parquet")[1] == 0
+
+
+FAMILIES = {
+    "funnel_limits": (
+        ("metric", "assessment_type", "sample"),
+        "row_kind = 'area' and (n is null or value_num is null)",
+        ("phi", "tau2", "winsor_low", "winsor_high", "adjusted_low_95", "adjusted_z_score", "q_value"),
+    ),
+    "leniency": (
+        ("comparison", "sample", "assessment_type", "basis", "dimension"),
+        "n_compared is null or n_lenient is null",
+        ("anova_rho", "shrunk_rate", "q_value"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mart", sorted(FAMILIES))
+def test_what_is_worked_out_from_all_of_a_family_goes_with_any_of_it(
+    planted: tuple[Planted, Path], mart: str
+) -> None:
+    family, is_withheld, columns = FAMILIES[mart]
+    shown = " + ".join(f"count({column})" for column in columns)
+    ((families, leaking),) = duckdb.sql(
+        f"""
+        with found as (
+            select {", ".join(family)}, bool_or({is_withheld}) as is_withheld, {shown} as shown
+            from '{planted[1] / "parquet" / mart}.parquet'
+            group by all
+        )
+        select
+            count(*) filter (where is_withheld),
+            count(*) filter (where is_withheld and shown > 0)
+        from found
+        """
+    ).fetchall()
+    assert families > 0 and leaking == 0
+
+
+def test_the_steps_of_a_funnel_name_no_denominator(planted: tuple[Planted, Path]) -> None:
+    found = duckdb.sql(
+        f"""
+        select list(n order by n), max(n)
+        from '{planted[1] / "parquet" / "funnel_limits"}.parquet'
+        where row_kind = 'limit'
+        group by metric, assessment_type, sample
+        """
+    ).fetchall()
+    assert found
+    for steps, widest in found:
+        assert widest % 10 == 0
+        assert steps == sorted({-(-widest * step // 40) for step in range(1, 41)})

@@ -1,5 +1,5 @@
-{# Funnel plots over Areas. Limit rows (`row_kind` limit, level national) draw the curves: one for every denominator that
-   an Area has and for forty steps up to the largest. Area rows (`row_kind` area) are the points, with the limits at
+{# Funnel plots over Areas. Limit rows (`row_kind` limit, level national) draw the curves: forty steps up to the largest
+   denominator rounded up to tens, so that no step, and no gap between steps, tells an Area's denominator. Area rows (`row_kind` area) are the points, with the limits at
    their own denominator. Limits, not ranks: an Area inside them is not shown to differ from the others. #}
 with points as (
 
@@ -33,8 +33,9 @@ families as (
         max(winsor_high) as winsor_high,
         max(transform) as transform,
         bool_or(is_clustered) as is_clustered,
-        max(n) as largest_n,
-        sum(n) as total_n
+        cast(ceil(max(n) / 10.0) * 10 as bigint) as widest_n,
+        sum(value_num) as centre_num,
+        sum(n) as centre_den
     from points
     group by metric, assessment_type, sample, period_type, period_label, period_start, period_end
 
@@ -48,20 +49,11 @@ steps as (
 
 denominators as (
 
-    select
-        metric,
-        assessment_type,
-        sample,
-        n
-    from points
-
-    union
-
-    select
+    select distinct
         families.metric,
         families.assessment_type,
         families.sample,
-        cast(ceil(families.largest_n * steps.step / 40.0) as bigint) as n
+        cast(ceil(families.widest_n * steps.step / 40.0) as bigint) as n
     from families
     cross join steps
 
@@ -85,7 +77,9 @@ unioned as (
         families.figure_status,
         cast(null as bigint) as value_num,
         denominators.n,
-        families.total_n as reliability_n,
+        families.centre_den as reliability_n,
+        families.centre_num,
+        families.centre_den,
         families.centre_rate,
         families.unit_count,
         families.phi,
@@ -124,6 +118,8 @@ unioned as (
         value_num,
         n,
         n as reliability_n,
+        sum(value_num) over (partition by metric, assessment_type, sample) as centre_num,
+        sum(n) over (partition by metric, assessment_type, sample) as centre_den,
         centre_rate,
         unit_count,
         phi,
@@ -224,6 +220,8 @@ final as (
         n,
         value_num,
         value,
+        cast(centre_num as bigint) as centre_num,
+        cast(centre_den as bigint) as centre_den,
         centre_rate,
         low_95,
         high_95,
