@@ -666,6 +666,35 @@ def test_the_centre_of_a_funnel_does_not_show_what_the_nation_withholds(
     assert compared("parquet")[1] == 0
 
 
+def test_the_assessments_of_one_type_are_not_those_of_both_less_those_of_the_other(
+    planted: tuple[Planted, Path],
+) -> None:
+    found = duckdb.sql(
+        f"""
+        select count(*) filter (where hidden = 1), count(*)
+        from (
+            select count(*) - count(n_clusters) as hidden
+            from '{planted[1] / "parquet" / "leniency"}.parquet'
+            group by comparison, sample, basis, dimension, dimension_value
+        )
+        """
+    ).fetchall()
+    assert found[0][0] == 0 and found[0][1] > 0
+
+
+def test_what_only_the_manager_called_not_applicable_is_not_a_difference_of_two_counts(
+    planted: tuple[Planted, Path],
+) -> None:
+    found = duckdb.sql(
+        f"""
+        select count(*) filter (where n_na_mismatch is null and na_leniency_den is not null), count(*)
+        from '{planted[1] / "parquet" / "leniency"}.parquet'
+        where list_contains(string_split(suppressed_columns, ';'), 'n_na_mismatch')
+        """
+    ).fetchall()
+    assert found[0][0] == 0
+
+
 FAMILIES = {
     "funnel_limits": (
         ("metric", "assessment_type", "sample"),
