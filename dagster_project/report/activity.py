@@ -346,7 +346,7 @@ def funnel_section(figures: Figures, area_code: str) -> Section:
     return Section(
         "areas",
         "How do Areas compare?" if area_code == NATIONAL else "Where does this Area stand among the others?",
-        "A funnel shows how far an Area may lie from the rate of all Areas by chance alone, given how "
+        "A funnel shows how far an Area may lie from the rate of all Areas before it stands out, given how "
         "many cases "
         "it has. An Area inside the limits is not shown to differ. Areas are not ranked.",
         blocks or [_nothing("funnel-none")],
@@ -447,7 +447,8 @@ def _funnel_finding(
             )
     elif not far and not off:
         said.append(
-            f"For {subject}, no Area lies outside the limits: what differs is what chance would explain."
+            f"For {subject}, no Area {'with a published figure ' if hidden else ''}lies outside the limits:"
+            " none is shown to differ from the others."
         )
     else:
         said.append(_outside(subject, far, off))

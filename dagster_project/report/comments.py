@@ -150,16 +150,24 @@ def _common(rows: Sequence[Row], chart_id: str, heading: str, noun: str, shown: 
     known.sort(key=lambda row: (-row["theme_rate"], row["question_category"], row["theme_code"]))
     drawn = [row for row in known if row["iqas_with_theme"]][:shown]
     hidden = sum(row.is_withheld("theme_rate") for row in rows)
+    plural = "kinds of good practice" if noun.startswith("kind") else "issues"
     if not drawn:
-        plural = "kinds of good practice" if noun.startswith("kind") else "issues"
         return [Passage(f"{chart_id}-none", heading, [f"No figures are published on {plural} here."])]
     first = drawn[0]
-    finding = (
-        f"The most common {noun} is {first['theme_name']} ({code_words(first['question_category'])}):"
-        f" {first.count('iqas_with_theme')} of {first.count('iqas_eligible')} assessments with a comment "
-        f"in the"
-        f" category ({percent(first['theme_rate'])}, 95% interval {first.interval('low', 'high')})."
-    )
+    level = [row for row in drawn if row["theme_rate"] == first["theme_rate"]]
+    named = listed([f"{row['theme_name']} ({code_words(row['question_category'])})" for row in level])
+    if len(level) == 1:
+        finding = (
+            f"The most common {noun} is {named}:"
+            f" {first.count('iqas_with_theme')} of {first.count('iqas_eligible')} assessments with a comment "
+            f"in the"
+            f" category ({percent(first['theme_rate'])}, 95% interval {first.interval('low', 'high')})."
+        )
+    else:
+        finding = (
+            f"The most common {plural} are {named}: each in {percent(first['theme_rate'])} of the"
+            " assessments with a comment in the category."
+        )
     if hidden:
         finding += f" {sentence_case(counted(hidden, 'rate'))} {'is' if hidden == 1 else 'are'} withheld."
     return [

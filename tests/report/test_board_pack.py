@@ -151,6 +151,45 @@ def test_a_page_is_verified_only_when_all_its_quarterly_figures_are(tmp_path: Pa
     assert '<strong class="tag revised">Provisional, with revised figures</strong>' in heads["north-east"]
 
 
+def test_no_title_says_figures_twice(tmp_path: Path) -> None:
+    tables = made_tables()
+    tables["compliance"][0]["figure_status"] = "R"
+    build_report(write_release(tmp_path / "release", tables), tmp_path / "report")
+    titles = [path.read_text().split("<title>")[1].split("</title>")[0] for path in tmp_path.rglob("*.html")]
+    assert any("revised figures" in title for title in titles)
+    assert all(title.count("figures") == 1 for title in titles)
+
+
+def test_a_funnel_whose_limits_are_withheld_is_drawn_without_them_and_says_so(tmp_path: Path) -> None:
+    tables = made_tables()
+    for row in tables["funnel_limits"]:
+        if row["metric"] == "coverage_rate":
+            row["adjusted_funnel_place"] = "inside" if row["row_kind"] == "area" else None
+            if row["row_kind"] == "area" and row["area_code"] == "NE":
+                withhold(row, "value", "value_num", "adjusted_funnel_place")
+            for side in ("low_95", "high_95", "low_998", "high_998"):
+                row[f"adjusted_{side}"] = None
+            row["centre_rate"] = None
+    page = report_of(tmp_path, tables)["index"]
+    finding = next(title for title in page.chart_titles if title.startswith("Funnel plot. For coverage"))
+    assert "no Area with a published figure lies outside the limits" in finding
+    # What differs by more than chance may still lie inside limits that allow for more than chance.
+    assert "chance would explain" not in finding
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert text.count("The limits are not drawn") == 1
+
+
+def test_themes_that_are_level_are_all_named_as_the_most_common(tmp_path: Path) -> None:
+    tables = made_tables()
+    for row in tables["themes"]:
+        row["theme_rate"] = 0.2
+    page = report_of(tmp_path, tables)["index"]
+    assert any(
+        "The most common issues are late service (disclosure) and test misapplied (disclosure)" in title
+        for title in page.chart_titles
+    )
+
+
 def test_markup_in_a_name_is_shown_and_never_obeyed(tmp_path: Path) -> None:
     tables = made_tables(NE="North <b>East</b> & \"Co\" <script>alert('x')</script>")
     for row in tables["leniency"]:
