@@ -60,7 +60,6 @@ def command(
 
 
 def _require_known(check: str) -> None:
-    from dagster_project.gate.checks import Kind
     from dagster_project.gate.suites import planned_checks, read_suites
     from dagster_project.orchestration.pipeline import SUITES_DIR, stage_checks
     from dagster_project.settings import Settings
@@ -68,14 +67,14 @@ def _require_known(check: str) -> None:
 
     document = load_manifest(Settings.from_environment()).document
     planned = planned_checks(document, read_suites(SUITES_DIR), stage_checks())
-    if any(one.id == check and one.kind is Kind.DISCLOSURE for one in planned):
+    if any(one.id == check and not one.is_waivable for one in planned):
         raise IqaError(
             f"{check} can't be waived: it keeps small counts from being worked out.",
             where="disclosure control",
             expected="a check of figures, not of what is withheld",
             next_step="See expectations/disclosure.yml for what is withheld and why. Nothing was written.",
         )
-    known = [one.id for one in planned if one.kind is not Kind.DISCLOSURE]
+    known = [one.id for one in planned if one.is_waivable]
     if check in known:
         return
     near = difflib.get_close_matches(check, known, n=3, cutoff=0.5)

@@ -89,7 +89,10 @@ def disclosure_checks() -> list[Check]:
         _check(_WIDTHS, Severity.WARN, "Cells that cover small counts leave a range open themselves."),
         _check(_BESIDE, Severity.ERROR, "A rate beside one of its counts would give the other away."),
         _check(
-            _LAST_RELEASE, Severity.ERROR, "The last release and this one together give no small count away."
+            _LAST_RELEASE,
+            Severity.ERROR,
+            "The last release and this one together give no small count away.",
+            is_waivable=True,
         ),
     ]
 
@@ -399,7 +402,18 @@ def _with_last(
     return replace(figures, cells=replace(figures.cells, also_hidden=also_hidden, fixed=fixed))
 
 
-def _check(name: str, severity: Severity, reason: str) -> Check:
+def _check(name: str, severity: Severity, reason: str, *, is_waivable: bool = False) -> Check:
+    """A check. What this release alone gives away nobody can wave through.
+
+    What an earlier one has shown can't be taken back: a correction of a closed quarter may leave no cover
+    that would help, and then a person decides.
+    """
     return Check(
-        id=name, kind=Kind.DISCLOSURE, subject="published", severity=severity, owner=OWNER, reason=reason
+        id=name,
+        kind=Kind.DISCLOSURE,
+        subject="published",
+        severity=severity,
+        owner=OWNER,
+        reason=reason,
+        is_waivable=is_waivable,
     )

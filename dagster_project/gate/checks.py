@@ -45,7 +45,8 @@ class Check:
     """One check, planned (verdict `not_run`) or completed.
 
     `subject` is the mart or dataset it speaks of, `reason` says in plain English why it exists, `rows_failed`
-    counts failing rows where the check counts them, `detail` says what was found.
+    counts failing rows where the check counts them, `detail` says what was found. A check that is not
+    `is_waivable` is let through by nobody.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Check:
     rows_failed: int | None = None
     examples: tuple[Mapping[str, object], ...] = ()
     detail: str = ""
+    is_waivable: bool = True
 
     def passed(self, detail: str = "", rows_failed: int = 0) -> "Check":
         """This check, completed: the data is as it should be."""

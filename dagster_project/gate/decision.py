@@ -125,11 +125,12 @@ def _judge(planned: Check, result: Check | None) -> Check:
         rows_failed=result.rows_failed,
         examples=result.examples,
         detail=result.detail,
+        is_waivable=planned.is_waivable,
     )
 
 
 def _waive(check: Check, waived: Mapping[str, str]) -> Check:
-    if check.verdict is Verdict.FAILED and check.id in waived:
+    if check.verdict is Verdict.FAILED and check.is_waivable and check.id in waived:
         return check.waived(f"{waived[check.id]} ({check.detail})")
     return check
 

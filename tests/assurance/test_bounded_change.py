@@ -145,7 +145,13 @@ def test_a_file_that_is_taken_away_stops_the_release_until_somebody_explains_it(
     assert flow.run().exit_code == 0
 
 
-def test_disclosure_control_cannot_be_waived(flow: SmallFlow, iqa: Callable[..., int]) -> None:
+def test_what_a_release_alone_gives_away_cannot_be_waived(flow: SmallFlow, iqa: Callable[..., int]) -> None:
     check = "disclosure:small_cells_keep_their_range"
     assert iqa("waive", check, "--until", "2030-01-01", "--reason", "r", "--by", "b") == 2
     assert not (flow.settings.marts_dir / "assurance" / "waivers.jsonl").exists()
+
+
+def test_what_an_earlier_release_has_shown_can_be_waived(flow: SmallFlow, iqa: Callable[..., int]) -> None:
+    check = "disclosure:the_last_release_gives_nothing_away"
+    assert iqa("waive", check, "--until", "2030-01-01", "--reason", "r", "--by", "b") == 0
+    assert (flow.settings.marts_dir / "assurance" / "waivers.jsonl").exists()

@@ -93,6 +93,12 @@ def test_a_waiver_lets_a_failure_through_and_keeps_it_on_record() -> None:
     assert decision.checks[0].rows_failed == 3
 
 
+def test_a_check_that_nobody_may_wave_through_blocks_in_spite_of_a_waiver() -> None:
+    strict = replace(ONE, is_waivable=False)
+    decision = decide([strict], [ONE.failed("3 rows", 3)], waived={"one": "until December"})
+    assert decision.exit_code == 1 and [check.id for check in decision.blocking] == ["one"]
+
+
 def test_a_crash_cannot_be_waived() -> None:
     assert decide([ONE], [ONE.crashed("lost")], waived={"one": "until December"}).exit_code == 2
     assert decide([ONE], [], waived={"one": "until December"}).exit_code == 2
