@@ -1,6 +1,7 @@
 {# Funnel plots over Areas. Limit rows (`row_kind` limit, level national) draw the curves: forty steps up to the largest
-   denominator rounded up to tens, so that no step, and no gap between steps, tells an Area's denominator. Area rows (`row_kind` area) are the points, with the limits at
-   their own denominator. Limits, not ranks: an Area inside them is not shown to differ from the others. #}
+   denominator rounded up to tens, so that no step, and no gap between steps, tells an Area's denominator. Area rows
+   (`row_kind` area) are the points, with the limits at their own denominator. Limits, not ranks: an Area inside them is
+   not shown to differ from the others. #}
 with points as (
 
     select * from {{ ref('int_funnel_points') }}
