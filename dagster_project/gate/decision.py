@@ -7,7 +7,7 @@ with the results and every gap is a result of its own.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagster_project.gate.checks import Check, Severity, Verdict
 
@@ -114,18 +114,12 @@ def _rank(check: Check) -> int:
 def _judge(planned: Check, result: Check | None) -> Check:
     if result is None:
         return planned.not_run("planned, but no result came back")
-    return Check(
-        id=planned.id,
-        kind=planned.kind,
-        subject=planned.subject,
-        severity=planned.severity,
-        owner=planned.owner,
-        reason=planned.reason,
+    return replace(
+        planned,
         verdict=result.verdict,
         rows_failed=result.rows_failed,
         examples=result.examples,
         detail=result.detail,
-        is_waivable=planned.is_waivable,
     )
 
 
