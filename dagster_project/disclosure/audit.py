@@ -82,8 +82,8 @@ class Onlooker:
     published  the schema that is read
     truth      where the figures behind the hidden cells are, read to judge the outcome only
 
-    What was seen of a table is kept until `look` is told that it was written again. Threads may audit at the
-    same time, once `look` is through.
+    What was seen of a table is kept until it is looked at again, so `look_at` each that was written again,
+    then `put_together`. Threads may audit at the same time, once a look is through.
     """
 
     def __init__(
@@ -107,15 +107,14 @@ class Onlooker:
         self._elsewhere: dict[tuple[str, str], Mapping[str, Numbers]] = {}
         self._seen = _Seen({}, np.empty(0), np.empty(0))
 
-    def look(self, rewritten: Collection[str] | None = None) -> None:
-        """Read the published tables; of those that were read before, only `rewritten` again."""
+    def look(self) -> None:
+        """Read all published tables."""
         for mart, _ in self._marts:
-            if rewritten is None or mart.name in rewritten or mart.name not in self._seen_marts:
-                self.look_at(mart.name)
+            self.look_at(mart.name)
         self.put_together()
 
     def look_at(self, name: str) -> None:
-        """Read one published table, as the first part of a look."""
+        """Read one published table, as a part of a look."""
         for mart, table in self._marts:
             if mart.name == name:
                 self._numbered.number(table)
@@ -301,11 +300,7 @@ class Onlooker:
             f"select {', '.join(checks.values())} from {self._numbered.relation(mart.name)} "
             f"inner join {quoted(HIDDEN + mart.name)} using (rid)"
         )[0]
-        return {
-            f"{mart.name}.{name}": int(str(number))
-            for name, number in zip(checks, counts, strict=True)
-            if number
-        }
+        return {f"{mart.name}.{name}": number for name, number in zip(checks, counts, strict=True) if number}
 
     def _named(
         self, weak_cells: Mapping[tuple[str, str], Indices], low: Numbers, high: Numbers

@@ -31,6 +31,7 @@ MARTS, PUBLISHED, SEEDS = "warehouse.marts", "warehouse.published", "warehouse.s
 _LAST = "last_release"
 _THRESHOLDS = ("suppress_count_max", "suppress_secondary_width_min", "uniform_group_below")
 _WEAKER = "the last release withheld less than today's policy asks for: what it shows can't be taken back"
+_NONE_BEFORE = "there is no release before this one"
 # Each round hides more; what so many rounds don't settle is for a person to look at.
 _ROUNDS_MAX = 8
 
@@ -114,8 +115,6 @@ def control_disclosure(
     count_max, width_min, uniform_below = thresholds.values()
     limits = Limits(count_max, width_min)
     shareable = [table for table in tables if table.is_shareable]
-    made_by = _Making.of(last_release)
-    is_weaker = made_by is not None and made_by.is_weaker(thresholds)
     checks: list[Check] = []
     rounds = 0
     plan: Plan | None = None
@@ -128,36 +127,32 @@ def control_disclosure(
         ThreadPoolExecutor(max_workers=1) as side,
         ThreadPoolExecutor(max_workers=1) as looking,
     ):
-        opened = side.submit(
-            _open_last, beside, policy, shareable, limits, None if is_weaker else last_release
-        )
-        is_safe = side.submit(_is_safe, opened, made_by, policy)
+        opening = side.submit(_open_last, beside, policy, shareable, limits, thresholds, last_release)
         figures = read_figures(connection, policy, tables, MARTS, uniform_below)
         onlooker = Onlooker(own, policy, tables, limits, PUBLISHED, MARTS)
         extra = np.zeros(figures.cells.size, dtype=bool)
+        looks: list[Future[None]] = []
+
+        def look_soon(name: str) -> None:
+            """A table is read by one core while another one writes the next."""
+            looks.append(looking.submit(onlooker.look_at, name))
+
         while rounds < _ROUNDS_MAX:
             rounds += 1
             plan = protect(figures.cells, limits, extra, plan)
-            looks: list[Future[None]] = []
             published = publish(
-                connection,
-                policy,
-                tables,
-                figures,
-                plan,
-                limits,
-                MARTS,
-                PUBLISHED,
-                published,
-                # A table is read by one core while another one writes the next.
-                lambda name: looks.append(looking.submit(onlooker.look_at, name)),  # noqa: B023
+                connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, published, look_soon
             )
-            for look in looks:
-                look.result()
+            while looks:
+                looks.pop().result()
             onlooker.put_together()
-            last = opened.result() if is_safe.result() else None
-            against = side.submit(_against_last, onlooker, last, published.rewritten) if last else None
-            checks, weak, is_played_off = _audited(onlooker, figures, against)
+            last = opening.result()
+            against = (
+                side.submit(_against_last, onlooker, last.onlooker, published.rewritten)
+                if last.onlooker is not None
+                else None
+            )
+            checks, weak, is_played_off = _audited(onlooker, figures, against, last.why_not_compared)
             if is_played_off and not is_bound:
                 figures, is_bound, plan = _with_last(connection, policy, tables, figures), True, None
             elif weak.any():
@@ -166,21 +161,22 @@ def control_disclosure(
                 extra = weak
             else:
                 break
-    if opened.result():
-        connection.execute(f"detach {_LAST}")
-    is_weaker = is_weaker or not is_safe.result()
+    connection.execute(f"detach database if exists {_LAST}")
     return DisclosureResult(
         tuple(published.outcomes.values()) if published is not None else (),
         tuple(checks),
         rounds,
         thresholds,
         policy.sha256,
-        f"Not compared: {_WEAKER}." if is_weaker else "",
+        f"Not compared: {_WEAKER}." if opening.result().why_not_compared == _WEAKER else "",
     )
 
 
 def _audited(
-    onlooker: Onlooker, figures: Figures, against: Future[tuple[AuditResult, AuditResult]] | None
+    onlooker: Onlooker,
+    figures: Figures,
+    against: Future[tuple[AuditResult, AuditResult]] | None,
+    why_not_compared: str,
 ) -> tuple[list[Check], Flags, bool]:
     """The completed checks, the cells to cover better, and whether the last release gives one away."""
     by_id = {check.id: check for check in disclosure_checks()}
@@ -220,7 +216,7 @@ def _audited(
     else:
         checks.append(by_id[_BESIDE].passed())
     if against is None:
-        checks.append(by_id[_LAST_RELEASE].passed("there is no release before this one"))
+        checks.append(by_id[_LAST_RELEASE].passed(why_not_compared))
         return checks, weak_cells, False
     try:
         forward, backward = against.result()
@@ -265,55 +261,17 @@ def _verdict(check: Check, result: AuditResult) -> Check:
 def _cells_of(figures: Figures, result: AuditResult) -> Flags:
     found = np.zeros(figures.cells.size, dtype=bool)
     for (mart, column), rows in result.weak_cells.items():
-        cells = figures.cell_of[mart, column]
-        # Another release's table numbers its rows otherwise.
-        if len(rows) and rows.max() < len(cells):
-            named = cells[rows]
-            found[named[named >= 0]] = True
+        named = figures.cell_of[mart, column][rows]
+        found[named[named >= 0]] = True
     return found
 
 
 @dataclass(frozen=True)
-class _Making:
-    """How a release was made: what its manifest says of disclosure control."""
+class _Last:
+    """Somebody with the release before this one, or why there is nobody to compare with."""
 
-    is_controlled: bool
-    thresholds: Mapping[str, float]
-    policy_sha256: str | None
-
-    @classmethod
-    def of(cls, release: Path | None) -> "_Making | None":
-        """None where there is no release, or it can't speak for itself: that is taken for a protected one."""
-        if release is None:
-            return None
-        try:
-            facts = json.loads((release / "manifest.json").read_text(encoding="utf-8")).get("disclosure")
-        except (OSError, ValueError, AttributeError):
-            return None
-        then = facts.get("thresholds") if isinstance(facts, dict) else None
-        if not isinstance(then, dict):
-            return cls(False, {}, None)
-        return cls(True, then, facts.get("policy_sha256"))
-
-    def is_weaker(self, thresholds: Mapping[str, float]) -> bool:
-        """Whether it was made without disclosure control, or withheld less than `thresholds` ask for."""
-        return not self.is_controlled or any(
-            self.thresholds.get(name, 0) < least for name, least in thresholds.items()
-        )
-
-
-def _is_safe(opened: "Future[Onlooker | None]", made_by: _Making | None, policy: Policy) -> bool:
-    """Whether the last release alone gives nothing away to somebody who knows today's policy.
-
-    A release that was made by today's policy was found to be so then.
-    """
-    last = opened.result()
-    if last is None or made_by is None or made_by.policy_sha256 == policy.sha256:
-        return True
-    try:
-        return not last.audit().weak
-    except CannotSolve:
-        return False
+    onlooker: Onlooker | None
+    why_not_compared: str = ""
 
 
 def _open_last(
@@ -321,17 +279,25 @@ def _open_last(
     policy: Policy,
     tables: Sequence[ReleasedTable],
     limits: Limits,
+    thresholds: Mapping[str, float],
     folder: Path | None,
-) -> Onlooker | None:
-    """Somebody with the last release: its tables become last_release.published, unsuppressed those of .marts.
+) -> _Last:
+    """Read the last release: its tables become last_release.published, unsuppressed those of .marts.
 
-    They are read into memory: name those that are shared, never the facts, which grow with the answers.
+    They are read into memory: name those that are shared, never the facts, which grow with the answers. What
+    withheld less than is asked for today, or gives something away to somebody who knows today's policy, is
+    not compared.
     """
     if folder is None:
-        return None
+        return _Last(None, _NONE_BEFORE)
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
-        return None
+        return _Last(None, _NONE_BEFORE)
+    made_by = _made_by(folder)
+    if made_by is not None and any(
+        made_by.thresholds.get(name, 0) < least for name, least in thresholds.items()
+    ):
+        return _Last(None, _WEAKER)
     connection.execute(f"attach ':memory:' as {_LAST}")
     connection.execute(f"create schema {_LAST}.published")
     connection.execute(f"create schema {_LAST}.marts")
@@ -345,7 +311,35 @@ def _open_last(
     held = _tables_of_last(connection, tables)
     onlooker = Onlooker(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts")
     onlooker.look()
-    return onlooker
+    # By the policy of then it was found to be safe then.
+    if made_by is not None and made_by.policy_sha256 != policy.sha256 and not _is_safe(onlooker):
+        return _Last(None, _WEAKER)
+    return _Last(onlooker)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """What a release's manifest says of disclosure control; without any there are no thresholds."""
+
+    thresholds: Mapping[str, float]
+    policy_sha256: str | None
+
+
+def _made_by(release: Path) -> _Making | None:
+    """None where the release can't speak for itself: it is taken for a protected one."""
+    try:
+        facts = json.loads((release / "manifest.json").read_text(encoding="utf-8")).get("disclosure")
+    except (OSError, ValueError, AttributeError):
+        return None
+    then = facts.get("thresholds") if isinstance(facts, dict) else None
+    return _Making(then, facts.get("policy_sha256")) if isinstance(then, dict) else _Making({}, None)
+
+
+def _is_safe(onlooker: Onlooker) -> bool:
+    try:
+        return not onlooker.audit().weak
+    except CannotSolve:
+        return False
 
 
 def _tables_of_last(

@@ -7,6 +7,7 @@ until a mart is numbered again; whoever writes a table anew has to say so.
 
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -72,13 +73,14 @@ class NumberedMarts:
         with self._lock:
             return self._connection.execute(sql).fetchnumpy()
 
-    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
+    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 
     def rows_where(self, mart: str, condition: str) -> Indices:
         """The rows of a mart that fulfil a condition; unknown is no."""
+        self._know_areas()
         found = self.arrays(f"select rid from {self.relation(mart)} where {condition}")
         return found["rid"].astype(np.int64)
 
@@ -139,11 +141,15 @@ class NumberedMarts:
         ask: Callable[[], tuple[Indices, Indices]],
     ) -> tuple[Indices, Indices]:
         with self._lock:
-            if not self._has_areas:
-                # The Areas that a national row is made of: conditions of lines name this table.
-                self.run(f"create or replace temp table {_AREAS} as {self._areas}")
-                self._has_areas = True
             if question not in self._pairs:
+                self._know_areas()
                 self._pairs[question] = ask()
                 self._marts_of[question] = marts
             return self._pairs[question]
+
+    def _know_areas(self) -> None:
+        """Make the table of the Areas that a national row is made of, which conditions of the policy name."""
+        with self._lock:
+            if not self._has_areas:
+                self.run(f"create or replace temp table {_AREAS} as {self._areas}")
+                self._has_areas = True

@@ -21,6 +21,7 @@ A mart's entry has these keys:
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,7 @@ class MartPolicy:
 
 @dataclass(frozen=True)
 class Policy:
-    """The whole policy; `sha256` is that of its file."""
+    """The whole policy; `sha256` is that of what its file says, whatever its comments and layout."""
 
     marts: Mapping[str, MartPolicy]
     reference_tables: tuple[str, ...]
@@ -228,7 +229,7 @@ def read_policy(path: Path = POLICY_FILE) -> Policy:
             standard_columns=_names(document.get("standard_columns")),
             structural_reasons=_names(document.get("structural_reasons")),
             areas_of_the_nation=str(document.get("areas_of_the_nation", "")),
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sha256=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, TypeError, KeyError) as error:
         raise DisclosureError(

@@ -249,7 +249,8 @@ def test_an_onlooker_looks_again_at_what_was_written_again(tmp_path: Path) -> No
             "and truth.period_type = seen.period_type and truth.period_start = seen.period_start"
         )
         assert onlooker.audit().weak == ()
-        onlooker.look(rewritten=["counts"])
+        onlooker.look_at("counts")
+        onlooker.put_together()
         assert onlooker.audit().weak
 
 
@@ -367,6 +368,7 @@ def test_what_a_weaker_policy_has_shown_stops_no_release_and_is_said(tmp_path: P
         assert hidden(connection) == before
     assert verdicts(result)[LAST] == "passed"
     assert "can't be taken back" in result.note
+    assert "withheld less" in next(check for check in result.checks if check.id == LAST).detail
 
 
 def test_what_a_policy_that_knew_less_has_shown_stops_no_release_and_is_said(tmp_path: Path) -> None:
@@ -391,6 +393,14 @@ def test_the_last_release_is_compared_although_the_policy_has_changed_since(tmp_
     assert next(check for check in result.checks if check.id == LAST).detail == (
         "0 small counts among 0 withheld ones"
     )
+
+
+def test_another_layout_of_the_policy_is_the_same_policy(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path)
+    file = tmp_path / "disclosure.yml"
+    file.write_text("# A remark.\n" + file.read_text())
+    assert read_policy(file).sha256 == policy.sha256
+    assert make_policy(tmp_path, headline=["done"]).sha256 != policy.sha256
 
 
 # --- opting in ---
