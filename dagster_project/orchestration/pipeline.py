@@ -357,7 +357,7 @@ class Pipeline:
                     connection,
                     self.manifest.document,
                     self.decision,
-                    self.settings,
+                    self.settings.marts_dir,
                     self._lock,
                     shareable_schema=SHAREABLE_SCHEMA,
                     staged=self._staged,

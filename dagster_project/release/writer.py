@@ -6,9 +6,9 @@ last step nothing a reader can reach may change, and after any crash the next ru
 stands in its way.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import duckdb
 from dagster_project.gate.decision import GateDecision
 from dagster_project.release import dictionary, exports, leaks
 from dagster_project.release.errors import ReleaseError
-from dagster_project.release.exports import Source, literal
+from dagster_project.release.exports import Source
 from dagster_project.release.files import flush, flush_tree, make_read_only, point, write_text
 from dagster_project.release.hashing import Content, content_of
 from dagster_project.release.identity import RELEASES
@@ -25,7 +25,6 @@ from dagster_project.release.locks import WriterLock
 from dagster_project.release.manifest import MANIFEST, content_hash, manifest_text
 from dagster_project.release.provenance import CodeVersion, code_version, input_files
 from dagster_project.release.staging import CATALOG, Staged, begin_release, explained, sources
-from dagster_project.settings import Settings
 
 CURRENT = "current"
 
@@ -41,10 +40,10 @@ class ReleaseInfo:
 
 
 def write_release(
-    candidate: duckdb.DuckDBPyConnection | Path,
+    candidate: duckdb.DuckDBPyConnection,
     dbt_manifest: Mapping[str, object],
     decision: GateDecision,
-    settings: Settings,
+    marts_dir: Path,
     lock: WriterLock,
     *,
     shareable_schema: str,
@@ -57,9 +56,9 @@ def write_release(
 ) -> ReleaseInfo:
     """Write the candidate as a release and move `current` to it.
 
-    candidate         the warehouse file, or a connection that has it attached as `warehouse`
+    candidate         a connection that has it attached as `warehouse`
     decision          of the gate, which must be open
-    lock              proof of being the one writer of `settings.marts_dir` (`writer_lock`)
+    lock              proof of being the one writer of `marts_dir` (`writer_lock`)
     shareable_schema  where the shareable rows come from: `published`, made by the suppression step, or
                       `marts` to share unsuppressed figures; every shareable table must be there
     staged            what `begin_release` began of this candidate; begun now if not given
@@ -79,11 +78,11 @@ def write_release(
             expected="every planned check of severity error completed and passed",
             next_step="Correct the data or the check, then run again. The last release stays in place.",
         )
-    lock.require(settings.marts_dir)
-    with _candidate(candidate, settings) as connection, ExitStack() as held:
+    lock.require(marts_dir)
+    with candidate.cursor() as connection, ExitStack() as held:
         if staged is None:
             staged = held.enter_context(
-                begin_release(connection, dbt_manifest, settings.marts_dir, lock, at_step=at_step)
+                begin_release(connection, dbt_manifest, marts_dir, lock, at_step=at_step)
             )
         begun = staged.begun.result()
         facts, tables, folder = begun.facts, begun.tables, begun.folder
@@ -91,7 +90,7 @@ def write_release(
             connection, [table for table in tables if table.is_shareable], shareable_schema, shareable=True
         )
         leaks.refuse_leaks(connection, shareable, CATALOG)
-        target = settings.marts_dir / RELEASES / facts.release_id
+        target = marts_dir / RELEASES / facts.release_id
         with explained(target), ThreadPoolExecutor(max_workers=1) as side:
             # DuckDB gives a table of a mart's size to one core: the other one reads while this one writes.
             hashing = side.submit(_contents, connection.cursor(), shareable)
@@ -128,7 +127,7 @@ def write_release(
             folder.rename(target)
             flush(target.parent)
             at_step("renamed")
-            point(settings.marts_dir / CURRENT, f"{RELEASES}/{facts.release_id}")
+            point(marts_dir / CURRENT, f"{RELEASES}/{facts.release_id}")
             at_step("published")
     return ReleaseInfo(facts.release_id, target, content_hash(contents), contents)
 
@@ -150,30 +149,3 @@ def _write_files(
     at_step("parquet")
     exports.write_csv(connection, ordered, folder / "csv")
     at_step("csv")
-
-
-@contextmanager
-def _candidate(
-    candidate: duckdb.DuckDBPyConnection | Path, settings: Settings
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    if isinstance(candidate, duckdb.DuckDBPyConnection):
-        with candidate.cursor() as cursor:
-            yield cursor
-        return
-    settings.spill_dir.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": settings.memory_limit,
-        "threads": settings.threads,
-        "temp_directory": str(settings.spill_dir),
-    }
-    with duckdb.connect(":memory:", config=config) as connection:
-        try:
-            connection.execute(f"attach {literal(candidate)} as {CATALOG} (read_only)")
-        except duckdb.Error as error:
-            raise ReleaseError(
-                f"The candidate can't be opened: {error}",
-                where=str(candidate),
-                expected="the warehouse file of a finished build, open nowhere else",
-                next_step="Close whatever has it open, or run the whole pipeline again.",
-            ) from error
-        yield connection

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_candidate import made_manifest, make_candidate, open_gate
+from made_candidate import attached, made_manifest, make_candidate, open_gate
 
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
@@ -34,13 +34,14 @@ def publish(settings: Settings) -> Callable[..., ReleaseInfo]:
             settings.warehouse.unlink(missing_ok=True)
             release_id = new_release_id(settings.marts_dir, content)
             make_candidate(settings.warehouse, release_id, **made)  # type: ignore[arg-type]
-            return write_release(
-                settings.warehouse,
-                options.pop("manifest", made_manifest()),  # type: ignore[arg-type]
-                options.pop("decision", open_gate()),  # type: ignore[arg-type]
-                settings,
-                lock,
-                **({"shareable_schema": "marts"} | options),  # type: ignore[arg-type]
-            )
+            with attached(settings.warehouse) as connection:
+                return write_release(
+                    connection,
+                    options.pop("manifest", made_manifest()),  # type: ignore[arg-type]
+                    options.pop("decision", open_gate()),  # type: ignore[arg-type]
+                    settings.marts_dir,
+                    lock,
+                    **({"shareable_schema": "marts"} | options),  # type: ignore[arg-type]
+                )
 
     return publish_one

@@ -1,5 +1,7 @@
 """A small hand-made candidate: a warehouse file and the part of a dbt manifest that releases read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -58,6 +60,15 @@ def make_candidate(path: Path, release_id: str, *, backwards: bool = False, iqas
         connection.execute(f"create table marts.release_info as {RELEASE_INFO_SQL}")
         connection.execute("create table marts.unmarked as select 1 as number")
     return path
+
+
+@contextmanager
+def attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of one thread that has a candidate attached to read, as `warehouse`."""
+    limits = {"threads": 1, "memory_limit": "500MB", "temp_directory": str(path.parent / "spill")}
+    with duckdb.connect(config=limits) as connection:
+        connection.execute(f"attach '{path}' as warehouse (read_only)")
+        yield connection
 
 
 def made_manifest() -> dict[str, object]:

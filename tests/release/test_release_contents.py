@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import made_manifest, make_candidate, open_gate
+from made_candidate import attached, made_manifest, make_candidate, open_gate
 
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import decide
@@ -188,12 +188,16 @@ def test_suppressed_tables_come_from_their_own_schema_and_none_may_be_missing(se
         )
         connection.execute("create table published.leniency as from marts.leniency")
     with writer_lock(settings.marts_dir) as lock:
-        arguments = (settings.warehouse, made_manifest(), open_gate(), settings, lock)
-        with pytest.raises(ReleaseError, match=r"release_info"):
-            write_release(*arguments, shareable_schema="published")
+        arguments = (made_manifest(), open_gate(), settings.marts_dir, lock)
+        with (
+            attached(settings.warehouse) as candidate,
+            pytest.raises(ReleaseError, match=r"release_info"),
+        ):
+            write_release(candidate, *arguments, shareable_schema="published")
         with duckdb.connect(str(settings.warehouse)) as connection:
             connection.execute("create table published.release_info as from marts.release_info")
-        release = write_release(*arguments, shareable_schema="published").path
+        with attached(settings.warehouse) as candidate:
+            release = write_release(candidate, *arguments, shareable_schema="published").path
     shared = duckdb.sql(f"select iqas_assessed from '{release}/parquet/compliance.parquet'").fetchall()
     whole = duckdb.sql(
         f"select iqas_assessed from '{release}/restricted/parquet/compliance.parquet'"
@@ -233,10 +237,11 @@ def test_staff_ids_under_a_harmless_name_are_refused(settings: Settings) -> None
         connection.execute("update marts.compliance set note = 'S10003' where area_code = 'EM'")
     with (
         writer_lock(settings.marts_dir) as lock,
+        attached(settings.warehouse) as candidate,
         pytest.raises(ReleaseError, match=r"note \(1 rows\)"),
     ):
         write_release(
-            settings.warehouse, made_manifest(), open_gate(), settings, lock, shareable_schema="marts"
+            candidate, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
         )
 
 
@@ -247,8 +252,9 @@ def test_marts_that_were_built_for_another_release_are_refused(settings: Setting
         connection.execute("update marts.release_info set release_id = '20200101T000000Z-000000'")
     with (
         writer_lock(settings.marts_dir) as lock,
+        attached(settings.warehouse) as candidate,
         pytest.raises(ReleaseError, match="The marts were built for 20200101T000000Z-000000"),
     ):
         write_release(
-            settings.warehouse, made_manifest(), open_gate(), settings, lock, shareable_schema="marts"
+            candidate, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import made_manifest, make_candidate, open_gate
+from made_candidate import attached, made_manifest, make_candidate, open_gate
 
 from dagster_project.release import writer
 from dagster_project.release.errors import ReleaseError
@@ -41,7 +41,7 @@ KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from made_candidate import made_manifest, make_candidate, open_gate
+from made_candidate import attached, made_manifest, make_candidate, open_gate
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
 from dagster_project.release.writer import write_release
@@ -56,8 +56,9 @@ def at_step(step):
 
 with writer_lock(settings.marts_dir, settings.warehouse) as lock:
     make_candidate(settings.warehouse, new_release_id(settings.marts_dir, "killed"))
-    write_release(settings.warehouse, made_manifest(), open_gate(), settings, lock,
-                  shareable_schema="marts", at_step=at_step)
+    with attached(settings.warehouse) as connection:
+        write_release(connection, made_manifest(), open_gate(), settings.marts_dir, lock,
+                      shareable_schema="marts", at_step=at_step)
 """
 
 
@@ -141,7 +142,9 @@ def test_a_read_only_folder_is_a_clear_error_and_the_last_release_stays(
             as_another_user(settings.marts_dir / "releases"),
             pytest.raises(ReleaseError, match="Permission denied") as refusal,
         ):
-            write_release(connection, made_manifest(), open_gate(), settings, lock, shareable_schema="marts")
+            write_release(
+                connection, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
+            )
     assert refusal.value.exit_code == 2
     assert whole(settings.marts_dir) == before
 
@@ -184,9 +187,15 @@ def test_a_full_disk_is_a_clear_error_and_the_last_release_stays(
         settings.warehouse.unlink(missing_ok=True)
         with writer_lock(settings.marts_dir) as lock:
             make_candidate(settings.warehouse, new_release_id(settings.marts_dir, "a"), iqas=iqas)
-            return write_release(
-                settings.warehouse, made_manifest(), open_gate(), settings, lock, shareable_schema="marts"
-            )
+            with attached(settings.warehouse) as connection:
+                return write_release(
+                    connection,
+                    made_manifest(),
+                    open_gate(),
+                    settings.marts_dir,
+                    lock,
+                    shareable_schema="marts",
+                )
 
     before = publish_rows(40).release_id
     with pytest.raises(ReleaseError, match="disk is full") as refusal:
@@ -239,10 +248,11 @@ def test_one_warehouse_has_one_writer_even_for_two_folders_of_releases(settings:
 def test_a_lock_for_another_folder_does_not_allow_writing(settings: Settings) -> None:
     with (
         writer_lock(settings.marts_dir.with_name("other")) as lock,
+        duckdb.connect() as connection,
         pytest.raises(ReleaseError, match="for another folder"),
     ):
         write_release(
-            settings.warehouse, made_manifest(), open_gate(), settings, lock, shareable_schema="marts"
+            connection, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
         )
 
 

@@ -45,7 +45,7 @@ def begun(
                 connection,
                 made_manifest(),
                 open_gate(),
-                settings,
+                settings.marts_dir,
                 lock,
                 shareable_schema="marts",
                 staged=staged,

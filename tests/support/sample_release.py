@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dagster_project.gate.checks import Check, Kind, Severity
@@ -45,12 +46,13 @@ def _make(home: Path, marts_dir: Path) -> None:
     build_marts(home, raw_dir).close()
     settings = replace(pipeline_settings(home, raw_dir), marts_dir=marts_dir)
     check = Check("expect:sample", Kind.EXPECTATION, "sample", Severity.ERROR, "Analysis", "Left out here.")
-    with writer_lock(settings.marts_dir, settings.warehouse) as held:
+    with writer_lock(settings.marts_dir, settings.warehouse) as held, duckdb.connect() as connection:
+        connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
         write_release(
-            settings.warehouse,
+            connection,
             load_manifest(settings).document,
             decide([check], [check.passed()]),
-            settings,
+            settings.marts_dir,
             held,
             shareable_schema="marts",
         )
