@@ -510,9 +510,12 @@ class _Builder:
             row[is_known], weights=weight[is_known] * self.value[place[is_known]], minlength=rows
         )
         open_row, open_unknown, open_weight = row[~is_known], unknown[~is_known], weight[~is_known]
-        used, renumbered = np.unique(open_row, return_inverse=True)
-        if len(used):
-            into.append((renumbered, open_unknown, open_weight, np.asarray(right[used], dtype=np.float64)))
+        is_used = np.zeros(rows, dtype=bool)
+        is_used[open_row] = True
+        if len(open_row):
+            number = np.cumsum(is_used) - 1
+            right_used = np.asarray(right[is_used], dtype=np.float64)
+            into.append((number[open_row], open_unknown, open_weight, right_used))
 
     def finish(self, summed: Flags) -> tuple[Known, Flags]:
         """The system, without equations that only define a sum over time that nothing else speaks of."""

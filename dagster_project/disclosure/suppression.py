@@ -78,14 +78,14 @@ class Cells:
         return len(self.values)
 
     def only(self, kept: Flags) -> "Cells":
-        """The cells of `kept`, which must hold whole lines: a line goes with its total."""
+        """The cells of `kept`: all or none of those that hang together."""
         number = np.cumsum(kept) - 1
         lines = kept[self.line_parent]
         line_number = np.cumsum(lines) - 1
         entries = lines[self.entry_line]
 
         def pairs(given: Indices) -> Indices:
-            return number[given[kept[given].all(axis=1)]]
+            return number[given[kept[given[:, 0]]]]
 
         def some(given: Flags | None) -> Flags | None:
             return None if given is None else given[kept]
@@ -113,14 +113,14 @@ class Cells:
 class Plan:
     """What is hidden; `sensitive` are the small cells and uniform groups, the rest of `hidden` covers them.
 
-    `unprotected` are hidden cells for which no further cell could be found. `group` numbers the cells that
-    hang together alike, where that had to be known.
+    `unprotected` are hidden cells for which no further cell could be found. `group` numbers alike the cells
+    that hang together.
     """
 
     hidden: Flags
     sensitive: Flags
     unprotected: Flags
-    group: Indices | None = None
+    group: Indices
 
 
 def protect(
@@ -133,45 +133,73 @@ def protect(
     and nothing else has changed. Then only what hangs together with `extra` is planned again.
     """
     if before is not None and extra is not None:
-        known = _groups(cells) if before.group is None else before.group
-        around = _alike(known, extra)
+        around = _alike(before.group, extra)
         further = protect(cells.only(around), limits, extra[around])
-        plan = Plan(before.hidden.copy(), before.sensitive, before.unprotected.copy(), known)
+        plan = Plan(before.hidden.copy(), before.sensitive, before.unprotected.copy(), before.group)
         plan.hidden[around], plan.unprotected[around] = further.hidden, further.unprotected
         return plan
     values = cells.values
+    group = _groups(cells)
     small = (values > TOLERANCE) & (values <= limits.count_max + TOLERANCE)
     sensitive = small | cells.flags(cells.uniform)
     hidden = _spread(cells, sensitive | (cells.flags(cells.also_hidden) & (values > TOLERANCE)))
-    hidden = _cover_lines(cells, hidden, limits)
+    hidden = _cover_lines(cells, group, hidden, limits)
     if extra is not None and extra.any():
         hidden = _spread(cells, _Lines(cells).cover(hidden, extra & hidden))
-        hidden = _cover_lines(cells, hidden, limits)
+        hidden = _cover_lines(cells, group, hidden, limits)
     unprotected = _unprotected(cells, hidden, small, limits)
-    group: Indices | None = None
-    if unprotected.any():
+    part = _Part.of(cells, group).around(unprotected)
+    for _ in range(_ROUNDS_MAX):
+        here = part.places
+        covered = _Lines(part.cells).cover(hidden[here], unprotected[here])
+        added = covered & ~hidden[here]
+        if not added.any():
+            break
+        hidden[here] = covered
         # What is left concerns few cells, so only what hangs together with them is looked at again.
-        group = _groups(cells)
-        around = _alike(group, unprotected)
-        part, part_hidden, part_unprotected = cells.only(around), hidden[around], unprotected[around]
-        for _ in range(_ROUNDS_MAX):
-            covered = _Lines(part).cover(part_hidden, part_unprotected)
-            if not (covered & ~part_hidden).any():
-                break
-            part_hidden = _cover_lines(part, _spread(part, covered), limits)
-            part_unprotected = _unprotected(part, part_hidden, small[around], limits)
-        hidden[around], unprotected[around] = part_hidden, part_unprotected
+        part = part.around(added)
+        here = part.places
+        hidden[here] = _cover_lines(part.cells, part.group, _spread(part.cells, hidden[here]), limits)
+        unprotected[here] = _unprotected(part.cells, hidden[here], small[here], limits)
     return Plan(hidden, sensitive, unprotected, group)
 
 
-def _cover_lines(cells: Cells, hidden: Flags, limits: Limits) -> Flags:
+@dataclass(frozen=True)
+class _Part:
+    """Some of the cells, whole groups of them: `places` says which, and `group` numbers the groups."""
+
+    cells: Cells
+    group: Indices
+    places: Indices
+
+    @classmethod
+    def of(cls, cells: Cells, group: Indices) -> "_Part":
+        """All cells."""
+        return cls(cells, group, np.arange(cells.size))
+
+    def around(self, start: Flags) -> "_Part":
+        """What hangs together with the cells of `start`; all of this where that is most of it."""
+        kept = _alike(self.group, start)
+        if 2 * kept.sum() > len(kept):
+            return self
+        return _Part(self.cells.only(kept), self.group[kept], self.places[kept])
+
+
+def _cover_lines(cells: Cells, group: Indices, hidden: Flags, limits: Limits) -> Flags:
     """Hide more until no line gives a hidden part away."""
-    lines = _Lines(cells)
+    hidden = hidden.copy()
+    part = _Part.of(cells, group)
+    lines = _Lines(part.cells)
     for _ in range(_ROUNDS_MAX):
-        picked = lines.pick(hidden, limits) & ~hidden
+        here = part.places
+        picked = lines.pick(hidden[here], limits) & ~hidden[here]
         if not picked.any():
             break
-        hidden = _spread(cells, hidden | picked)
+        hidden[here] = _spread(part.cells, hidden[here] | picked)
+        # Where nothing was picked, nothing is given away.
+        around = part.around(picked)
+        if around is not part:
+            part, lines = around, _Lines(around.cells)
     return hidden
 
 
@@ -186,7 +214,7 @@ def _groups(cells: Cells) -> Indices:
 
 def _alike(group: Indices, start: Flags) -> Flags:
     """The cells in a group with one of `start`."""
-    reached = np.zeros(len(group), dtype=bool)
+    reached = np.zeros(int(group.max(initial=-1)) + 1, dtype=bool)
     reached[group[start]] = True
     return reached[group]
 
@@ -253,7 +281,8 @@ class _Lines:
         # The largest value that the part with the least room above the others can have.
         short_above = np.where(open_line, limits.count_max - (known_sum - low_sum + low_least), 0.0)
         # What the other parts can take over, against what a small part must be able to give up.
-        room = np.where(part, np.minimum(_headroom(cells, hidden)[self.child], UNBOUNDED), 0.0)
+        headroom = _headroom(cells, hidden)[self.child]
+        room = np.where(part, headroom, 0.0)
         gives = np.where(
             part & (values[self.child] <= limits.count_max + TOLERANCE), values[self.child] - 1, -np.inf
         )
@@ -280,7 +309,7 @@ class _Lines:
             return picked
         free = wanting[self.line] & ~hidden[self.child] & self.can_hide[self.child]
         enough = free & (values[self.child] - 1 >= need[self.line] - TOLERANCE)
-        enough &= _headroom(cells, hidden)[self.child] >= short_below[self.line] - TOLERANCE
+        enough &= headroom >= short_below[self.line] - TOLERANCE
         chosen = np.full(self.number, -1)
         # Entries are sorted, so the first that suffices is the best; writing backwards leaves the first.
         chosen[self.line[enough][::-1]] = self.child[enough][::-1]

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -218,7 +219,7 @@ def test_a_number_that_is_withheld_in_one_place_and_shown_in_another_is_found(tm
 def test_a_planted_leak_shuts_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(cells: suppression.Cells, limits: Limits, *further: object) -> suppression.Plan:
         small = (cells.values > 0) & (cells.values <= limits.count_max)
-        return suppression.Plan(small, small, small & False)
+        return suppression.Plan(small, small, small & False, np.arange(cells.size))
 
     monkeypatch.setattr(control, "protect", careless)
     with warehouse(SMALL) as connection:
