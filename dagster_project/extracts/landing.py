@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 READER_VERSION = 1
 CHANGED = "it changed while it was read. Run again when it is complete."
 _CHUNK = 1 << 22
+# The text that is parsed in one go.
+_BLOCK = 1 << 24
 _BATCH_ROWS = 50_000
 # Text below this size may be packed as tightly as it likes.
 _RATIO_FROM = 256 * 1024**2
@@ -231,8 +233,11 @@ def column_name(position: int) -> str:
 
 @dataclass(frozen=True)
 class _FirstLook:
+    """What a first pass over a file's bytes found. `text` are the bytes, unpacked, of a file of one block."""
+
     encoding: str
     has_nul: bool
+    text: bytes | None
 
 
 def _read_csv(path: Path, limits: Limits, *, compressed: bool, is_patient: bool) -> _Content:
@@ -255,7 +260,8 @@ def _bytes(path: Path, *, compressed: bool) -> IO[bytes]:
 
 
 def _text(path: Path, look: _FirstLook, *, compressed: bool) -> IO[str]:
-    return io.TextIOWrapper(_bytes(path, compressed=compressed), encoding=look.encoding, newline="")
+    stream = _bytes(path, compressed=compressed) if look.text is None else io.BytesIO(look.text)
+    return io.TextIOWrapper(stream, encoding=look.encoding, newline="")
 
 
 def _lines(text: IO[str], limits: Limits) -> Iterator[str]:
@@ -271,6 +277,7 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
     is_utf8 = is_cp1252 = True
     has_nul = False
     quotes = size = 0
+    kept: list[bytes] = []
     packed = path.stat().st_size
     utf8 = codecs.getincrementaldecoder("utf-8")()
     with _bytes(path, compressed=compressed) as stream:
@@ -282,6 +289,10 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
             first = False
             size += len(chunk)
             limits.check("text_bytes", size, "bytes of text")
+            if size <= _BLOCK:
+                kept.append(chunk)
+            else:
+                kept.clear()
             if compressed and size > _RATIO_FROM:
                 limits.check("compression_ratio", size // packed, "bytes of text for each byte of the file")
             has_nul = has_nul or b"\0" in chunk
@@ -299,7 +310,8 @@ def _look_at_text(path: Path, limits: Limits, *, compressed: bool) -> _FirstLook
         raise Refusal("unreadable", "it is empty. Export it again.")
     if not is_utf8 and not is_cp1252:
         raise Refusal("unreadable", "it is neither UTF-8 nor Windows-1252. Save it as CSV UTF-8.")
-    look = _FirstLook("utf-8-sig" if is_utf8 else "cp1252", has_nul)
+    text = b"".join(kept) if size <= _BLOCK else None
+    look = _FirstLook("utf-8-sig" if is_utf8 else "cp1252", has_nul, text)
     if quotes % 2:
         _refuse_open_quote(path, look, limits, compressed=compressed)
     return look
@@ -362,13 +374,16 @@ def _quick_reader(path: Path, look: _FirstLook, columns: int, compressed: bool) 
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-    stream: Any = pa.PythonFile(_bytes(path, compressed=compressed), mode="r")
+    if look.text is None:
+        stream: Any = pa.PythonFile(_bytes(path, compressed=compressed), mode="r")
+    else:
+        stream = pa.BufferReader(look.text)
     if look.encoding == "cp1252":
         stream = pa.transcoding_input_stream(stream, "cp1252", "utf-8")
     names = [column_name(position) for position in range(columns)]
     return pa_csv.open_csv(
         stream,
-        read_options=pa_csv.ReadOptions(column_names=names, block_size=1 << 24),
+        read_options=pa_csv.ReadOptions(column_names=names, block_size=_BLOCK),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pa_csv.ConvertOptions(
             column_types={name: pa.string() for name in names},
