@@ -6,7 +6,7 @@ typing a file again. The trap: whatever goes wrong with one file must end as a r
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -80,15 +80,13 @@ def ingest(
     limits: Limits | None = None,
     recorded: Sequence[FileOutcome] | None = None,
     reread: Collection[str] = (),
-    on_landed: Callable[[], None] = lambda: None,
 ) -> IngestResult:
     """Load the extracts of `settings.raw_dir` into the schema `raw`, and say what became of every row.
 
     `connection` has the warehouse as its current database, or attached as `warehouse`. Files dated after
     `settings.as_of` are left out. `recorded` are the files of an earlier run, to be loaded again in place of
     what is in the folder now, from the landing area where they are. `reread` names files of which nothing
-    that was kept is used: they are read and typed again. `on_landed` is called when all files are read, and
-    the rest is DuckDB's. Raises ExtractError if the ingest cannot go on; then
+    that was kept is used: they are read and typed again. Raises ExtractError if the ingest cannot go on; then
     `raw` is as before. Raises IqaError if a file to read again is not there.
     """
     codes = load_code_lists(seeds_dir)
@@ -99,7 +97,6 @@ def ingest(
         files = [_recorded(outcome, settings.raw_dir) for outcome in recorded]
     again = [_named(name, files, settings) for name in dict.fromkeys(reread)]
     read_again = _land_all(files, settings, limits or Limits.from_environment(), again)
-    on_landed()
     _match_all(files, contracts)
     _find_repeats(files)
     home = _enter_warehouse(connection)

@@ -204,6 +204,8 @@ class Pipeline:
             IqaError: there is nothing to work on, or no such file to read again.
         """
         with self._step("Ingest") as done:
+            # DuckDB reads the extracts meanwhile.
+            self.manifest.unpack_ahead()
             self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connect()) as connection:
                 intake = self.intake = self._ingested(connection, reread)
@@ -485,14 +487,7 @@ class Pipeline:
 
     def _ingested(self, connection: duckdb.DuckDBPyConnection, reread: Sequence[str]) -> IngestResult:
         try:
-            return ingest(
-                self.settings,
-                connection,
-                recorded=self._recorded,
-                reread=reread,
-                # Python has time from then on; before, it would keep the reading of files waiting.
-                on_landed=self.manifest.unpack_ahead,
-            )
+            return ingest(self.settings, connection, recorded=self._recorded, reread=reread)
         except ExtractError as error:
             raise IqaError(
                 str(error),
