@@ -7,7 +7,7 @@ closed quarter.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,10 +103,12 @@ def control_disclosure(
     policy: Policy,
     tables: Sequence[ReleasedTable],
     last_release: Path | None = None,
+    on_written: Callable[[str], None] | None = None,
 ) -> DisclosureResult:
     """Write schema `published` of the warehouse that `connection` has attached, and audit it.
 
     last_release   the folder of the release before this one, which readers have too
+    on_written     called with the name of each table as often as it is written
 
     Raises DisclosureError when the policy does not fit the marts.
     """
@@ -136,6 +138,8 @@ def control_disclosure(
         def look_soon(name: str) -> None:
             """A table is read by one core while another one writes the next."""
             looks.append(looking.submit(onlooker.look_at, name))
+            if on_written is not None:
+                on_written(name)
 
         while rounds < _ROUNDS_MAX:
             rounds += 1

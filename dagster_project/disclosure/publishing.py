@@ -57,7 +57,7 @@ def publish(
 
     before      what is in `target` already, from the same figures: where both plans withhold the same cells
                 of a mart, it is left as it is
-    on_written  called with the name of each mart that was written
+    on_written  called with the name of each table that was written
 
     The order of rows is left open: whoever reads the tables for a file sorts them by their grain.
     """
@@ -73,6 +73,7 @@ def publish(
         if mart is None:
             if before is None:
                 _copy(connection, table, schema, target)
+                on_written(table.name)
             continue
         if before is not None and not _differs(mart, figures, before.plan.hidden, plan.hidden):
             continue

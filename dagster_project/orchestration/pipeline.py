@@ -298,9 +298,15 @@ class Pipeline:
             last = self._last_release()
             warehouse = self._open = self._held.enter_context(self._writable())
             if self._is_to_release and self._lock is not None:
-                # Much of this stage is Python on one core: DuckDB writes the restricted part meanwhile.
+                # Much of this stage is Python on one core: DuckDB writes the release's tables meanwhile.
                 self._staged = self._held.enter_context(
-                    begin_release(warehouse, self.manifest.document, self.settings.marts_dir, self._lock)
+                    begin_release(
+                        warehouse,
+                        self.manifest.document,
+                        self.settings.marts_dir,
+                        self._lock,
+                        shareable_schema=SHAREABLE_SCHEMA,
+                    )
                 )
             with warehouse.cursor() as connection:
                 result = self.disclosure = control_disclosure(
@@ -308,6 +314,7 @@ class Pipeline:
                     read_policy(self._policy_file),
                     released_tables(self.manifest.document),
                     last,
+                    on_written=self._staged.share if self._staged is not None else None,
                 )
             self._completed.extend(result.checks)
             done(result.sentence(), (result.note,) if result.note else (), result.counts)

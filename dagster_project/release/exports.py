@@ -6,7 +6,6 @@ that of 1.2.0. `STORAGE_VERSION` may rise only when no supported DuckDB is older
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,35 +46,27 @@ class Source:
         return f"select {columns} from {self.relation} as source where {self.condition}{ordered}"
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], folder: Path) -> None:
-    """One Parquet file a table, compressed with zstd."""
-    for source in sources:
-        target = folder / f"{source.table.name}.parquet"
-        connection.execute(f"copy ({source.rows()}) to {literal(target)} (format parquet, compression zstd)")
+def write_parquet(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> Source:
+    """A Parquet file of a table, compressed with zstd; returns it as a source of the same rows."""
+    target = folder / f"{source.table.name}.parquet"
+    connection.execute(f"copy ({source.rows()}) to {literal(target)} (format parquet, compression zstd)")
+    return replace(source, relation=f"read_parquet({literal(target)})", condition="true", is_ordered=True)
 
 
-def write_csv(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], folder: Path) -> None:
-    """One CSV file a table: UTF-8, a header, and no text cell that a spreadsheet would run as a formula.
+def write_csv(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
+    """A CSV file of a table: UTF-8, a header, and no text cell that a spreadsheet would run as a formula.
 
     Numbers stay as they are, so -0.1 is still a number.
     """
-    for source in sources:
-        target = folder / f"{source.table.name}.csv"
-        connection.execute(
-            f"copy ({source.rows(safe_text=True)}) to {literal(target)} (format csv, header true)"
-        )
+    target = folder / f"{source.table.name}.csv"
+    connection.execute(f"copy ({source.rows(safe_text=True)}) to {literal(target)} (format csv, header true)")
 
 
-@contextmanager
-def new_database(
-    connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path
-) -> Iterator[list[Source]]:
+def write_database(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source], target: Path) -> None:
     """A DuckDB database of the tables, with comments, finished and without a write-ahead log beside it.
 
-    Yields the tables in it as sources: they are in order already, so the other files are written from here.
-    Until the end the file is attached to read only, as others may read it too. Nothing that lists the tables
-    of all databases (`duckdb_columns`) may run beside the making: it would be a transaction of this one too,
-    and keep it from being finished.
+    Nothing that lists the tables of all databases (`duckdb_columns`) may run beside it: it would be a
+    transaction of this one too, and keep it from being finished.
     """
     connection.execute(
         f"attach {literal(target)} as release_file (storage_version {literal(STORAGE_VERSION)})"
@@ -87,19 +78,6 @@ def new_database(
         # In one go: each comment on its own would be written and flushed on its own.
         connection.execute("; ".join(["begin", *_comments(sources), "commit"]))
         connection.execute("checkpoint release_file")
-    finally:
-        connection.execute("detach release_file")
-    connection.execute(f"attach {literal(target)} as release_file (read_only)")
-    try:
-        yield [
-            replace(
-                source,
-                relation=f"release_file.main.{quoted(source.table.name)}",
-                condition="true",
-                is_ordered=True,
-            )
-            for source in sources
-        ]
     finally:
         connection.execute("detach release_file")
 

@@ -1,19 +1,22 @@
-"""A release in the making: the folder it is staged in, and its restricted part, which is written ahead.
+"""A release in the making: the folder it is staged in, and its table files, which are written ahead.
 
 The restricted part follows from the marts alone. So a run begins it beside disclosure control, which leaves a
-core idle, and before the gate has decided: nobody can reach it until the release is sealed. The shareable
-part and the sealing are in `writer.py`. The trap: a thread does this. What goes wrong in it is raised where
-the release is written and not before; what is not sealed in the end was never there.
+core idle, and before the gate has decided: nobody can reach it until the release is sealed. A table that may
+be shared is written once disclosure control has made it, and again if it is made anew. The database, and the
+sealing, are in `writer.py`. The trap: a thread does this. What goes wrong in it is raised where the release
+is written and not before; what is not sealed in the end was never there.
 """
 
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -25,6 +28,8 @@ from dagster_project.release.identity import RELEASES, is_release_id, release_id
 from dagster_project.release.locks import WriterLock
 from dagster_project.release.provenance import RunFacts
 from dagster_project.release.tables import ReleasedTable, released_tables
+
+_Made = TypeVar("_Made")
 
 STAGING = ".staging-"
 CATALOG = "warehouse"
@@ -42,11 +47,83 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Staged:
-    """What a thread makes: the folder, then the restricted files and the content of each table in them."""
+class Shared:
+    """A table that may be shared, in its files: `source` is one of them, `mark` tells if it was changed since."""
 
-    begun: Future[Begun]
-    restricted: Future[dict[str, Content]]
+    source: Source
+    content: Content
+    mark: Content
+
+
+class Staged:
+    """What a thread makes, one thing after the other: the folder, the restricted files, those to be shared.
+
+    begun       the folder
+    restricted  the content of each table, once its restricted file is written
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        dbt_manifest: Mapping[str, object],
+        marts_dir: Path,
+        shareable_schema: str,
+        at_step: Callable[[str], None],
+    ) -> None:
+        self._connection = connection
+        self._schema = shareable_schema
+        self._at_step = at_step
+        self._side = ThreadPoolExecutor(max_workers=1)
+        self._asked: list[Future[Any]] = []
+        self._shared: dict[str, Future[Shared]] = {}
+        self.begun = self._ask(_begin, connection, dbt_manifest, marts_dir, at_step)
+        self.restricted = self._ask(_restricted, connection, self.begun, at_step)
+
+    def share(self, name: str) -> None:
+        """Write the files of a table that may be shared, as it is by then. Call it again when it has changed."""
+        if name in self._shared:
+            self._shared[name].cancel()
+        self._shared[name] = self._ask(
+            _share, self._connection, self.begun, name, self._schema, self._at_step
+        )
+
+    def shared(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Shared]:
+        """The tables that may be shared, in files as they are now: what was not written, or has changed, is
+        written now.
+
+        Raises ReleaseError if one of them is not there, or holds what may not leave.
+        """
+        begun = self.begun.result()
+        tables = [table for table in begun.tables if table.is_shareable]
+        found = sources(connection, tables, self._schema, shareable=True)
+        leaks.refuse_leaks(connection, found, CATALOG)
+        marks = {source.table.name: _mark(connection, source) for source in found}
+        for name, mark in marks.items():
+            if name not in self._shared or self._shared[name].result().mark != mark:
+                self.share(name)
+        return {name: self._shared[name].result() for name in marks}
+
+    def write_database(self, shared: Mapping[str, Shared]) -> Future[None]:
+        """Write the database of the tables that may be shared, from their files."""
+        held = [table.source for table in shared.values()]
+        target = self.begun.result().folder / exports.DATABASE
+        return self._ask(exports.write_database, self._connection, held, target)
+
+    def stop(self) -> None:
+        """Leave off, and take the folder away unless it was sealed."""
+        self._side.shutdown(wait=False, cancel_futures=True)
+        # It may be between two statements, where there is nothing to interrupt. Not `futures.wait`: for that,
+        # what was cancelled before its turn is never done.
+        while not all(asked.done() for asked in self._asked):
+            self._connection.interrupt()
+            time.sleep(0.02)
+        if self.begun.exception() is None:
+            shutil.rmtree(self.begun.result().folder, ignore_errors=True)
+
+    def _ask(self, work: Callable[..., _Made], *arguments: Any) -> "Future[_Made]":
+        asked = self._side.submit(work, *arguments)
+        self._asked.append(asked)
+        return asked
 
 
 @contextmanager
@@ -56,29 +133,24 @@ def begin_release(
     marts_dir: Path,
     lock: WriterLock,
     *,
+    shareable_schema: str,
     at_step: Callable[[str], None] = lambda step: None,
 ) -> Iterator[Staged]:
     """Begin the release of the candidate that `connection` has attached as `warehouse`, in a thread.
 
-    The marts must be as they are to be released; whatever else the connection does goes on meanwhile. In the
-    end the thread is stopped, and its folder taken away unless `write_release` has sealed it. `at_step` is
-    called as by `write_release`.
+    The marts must be as they are to be released; whatever else the connection does goes on meanwhile. Rows to
+    be shared are those of `shareable_schema`. In the end the thread is stopped, and its folder taken away
+    unless `write_release` has sealed it. `at_step` is called as by `write_release`.
 
     Raises ReleaseError if `lock` is not for `marts_dir`.
     """
     lock.require(marts_dir)
-    with connection.cursor() as cursor, ThreadPoolExecutor(max_workers=1) as side:
-        begun = side.submit(_begin, cursor, dbt_manifest, marts_dir, at_step)
-        restricted = side.submit(_restricted, cursor, begun, at_step)
+    with connection.cursor() as cursor:
+        staged = Staged(cursor, dbt_manifest, marts_dir, shareable_schema, at_step)
         try:
-            yield Staged(begun, restricted)
+            yield staged
         finally:
-            # It may be between two statements, where there is nothing to interrupt.
-            while not restricted.done():
-                cursor.interrupt()
-                wait([restricted], timeout=0.05)
-            if begun.exception() is None:
-                shutil.rmtree(begun.result().folder, ignore_errors=True)
+            staged.stop()
 
 
 def remove_leftovers(marts_dir: Path) -> list[str]:
@@ -146,7 +218,7 @@ def _begin(
     leaks.refuse_leaks(connection, restricted, CATALOG)
     releases = marts_dir / RELEASES
     folder = releases / f"{STAGING}{facts.release_id}"
-    with explained(releases / facts.release_id):
+    with explained(_target(folder)):
         remove_leftovers(marts_dir)
         _make_folders(folder)
     at_step("staged")
@@ -157,8 +229,9 @@ def _restricted(
     connection: duckdb.DuckDBPyConnection, begun: Future[Begun], at_step: Callable[[str], None]
 ) -> dict[str, Content]:
     folder, restricted = begun.result().folder, begun.result().restricted
-    with explained(folder.with_name(folder.name.removeprefix(STAGING))):
-        exports.write_parquet(connection, restricted, folder / "restricted" / "parquet")
+    with explained(_target(folder)):
+        for source in restricted:
+            exports.write_parquet(connection, source, folder / "restricted" / "parquet")
         at_step("restricted")
         return {
             source.table.name: content_of(
@@ -170,6 +243,40 @@ def _restricted(
             )
             for source in restricted
         }
+
+
+def _share(
+    connection: duckdb.DuckDBPyConnection,
+    begun: Future[Begun],
+    name: str,
+    schema: str,
+    at_step: Callable[[str], None],
+) -> Shared:
+    folder = begun.result().folder
+    tables = [table for table in begun.result().tables if table.name == name]
+    # All of it from one state of the table, which disclosure control may make anew meanwhile.
+    connection.execute("begin transaction")
+    try:
+        (source,) = sources(connection, tables, schema, shareable=True)
+        with explained(_target(folder)):
+            mark = _mark(connection, source)
+            written = exports.write_parquet(connection, source, folder / "parquet")
+            at_step("parquet")
+            exports.write_csv(connection, written, folder / "csv")
+            at_step("csv")
+            content = content_of(connection, source.relation, source.types, source.condition)
+    finally:
+        connection.execute("rollback")
+    return Shared(written, content, mark)
+
+
+def _mark(connection: duckdb.DuckDBPyConnection, source: Source) -> Content:
+    return content_of(connection, source.relation, source.types, source.condition, by_engine=True)
+
+
+def _target(folder: Path) -> Path:
+    """Where a staging folder will be in the end."""
+    return folder.with_name(folder.name.removeprefix(STAGING))
 
 
 def _require_new_id(release_id: str, marts_dir: Path) -> None:

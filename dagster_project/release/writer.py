@@ -7,7 +7,7 @@ stands in its way.
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,15 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.gate.decision import GateDecision
-from dagster_project.release import dictionary, exports, leaks
+from dagster_project.release import dictionary
 from dagster_project.release.errors import ReleaseError
-from dagster_project.release.exports import Source
 from dagster_project.release.files import flush, flush_tree, make_read_only, point, write_text
-from dagster_project.release.hashing import Content, content_of
+from dagster_project.release.hashing import Content
 from dagster_project.release.identity import RELEASES
 from dagster_project.release.locks import WriterLock
 from dagster_project.release.manifest import MANIFEST, content_hash, manifest_text
 from dagster_project.release.provenance import CodeVersion, code_version, input_files
-from dagster_project.release.staging import CATALOG, Staged, begin_release, explained, sources
+from dagster_project.release.staging import CATALOG, Staged, begin_release, explained
 
 CURRENT = "current"
 
@@ -61,10 +60,10 @@ def write_release(
     lock              proof of being the one writer of `marts_dir` (`writer_lock`)
     shareable_schema  where the shareable rows come from: `published`, made by the suppression step, or
                       `marts` to share unsuppressed figures; every shareable table must be there
-    staged            what `begin_release` began of this candidate; begun now if not given
+    staged            what `begin_release` began of this candidate and schema; begun now if not given
     code              version of the code, worked out if not given
     add_files         adds files to the staged release before it is sealed (the board pack, `report/`): from
-                      its database, for the other table files are written meanwhile
+                      its Parquet files, for the database is written meanwhile
     assurance         what the manifest says of sign-offs and waivers
     disclosure        what it says of withheld counts
     at_step           called with the name of each step once it is done, from whatever thread does it
@@ -82,31 +81,34 @@ def write_release(
     with candidate.cursor() as connection, ExitStack() as held:
         if staged is None:
             staged = held.enter_context(
-                begin_release(connection, dbt_manifest, marts_dir, lock, at_step=at_step)
+                begin_release(
+                    connection,
+                    dbt_manifest,
+                    marts_dir,
+                    lock,
+                    shareable_schema=shareable_schema,
+                    at_step=at_step,
+                )
             )
         begun = staged.begun.result()
-        facts, tables, folder = begun.facts, begun.tables, begun.folder
-        shareable = sources(
-            connection, [table for table in tables if table.is_shareable], shareable_schema, shareable=True
-        )
-        leaks.refuse_leaks(connection, shareable, CATALOG)
+        facts, folder = begun.facts, begun.folder
         target = marts_dir / RELEASES / facts.release_id
-        with explained(target), ThreadPoolExecutor(max_workers=1) as side:
-            # DuckDB gives a table of a mart's size to one core: the other one reads while this one writes.
-            hashing = side.submit(_contents, connection.cursor(), shareable)
-            with exports.new_database(connection, shareable, folder / exports.DATABASE) as ordered:
-                at_step("database")
-                # DuckDB writes the other files while Python makes what is added.
-                writing = side.submit(_write_files, connection.cursor(), ordered, folder, at_step)
-                try:
-                    write_text(folder / "data_dictionary.csv", dictionary.data_dictionary(tables))
-                    if add_files is not None:
-                        add_files(folder)
-                finally:
-                    wait([writing])
-                writing.result()
-            shared, restricted = hashing.result(), staged.restricted.result()
-            contents = {name: (shared.get(name), content) for name, content in restricted.items()}
+        with explained(target):
+            shared = staged.shared(connection)
+            # DuckDB writes the database while Python makes what is added.
+            database = staged.write_database(shared)
+            try:
+                write_text(folder / "data_dictionary.csv", dictionary.data_dictionary(begun.tables))
+                if add_files is not None:
+                    add_files(folder)
+            finally:
+                wait([database])
+            database.result()
+            at_step("database")
+            contents = {
+                name: (shared[name].content if name in shared else None, content)
+                for name, content in staged.restricted.result().items()
+            }
             write_text(
                 folder / MANIFEST,
                 manifest_text(
@@ -130,22 +132,3 @@ def write_release(
             point(marts_dir / CURRENT, f"{RELEASES}/{facts.release_id}")
             at_step("published")
     return ReleaseInfo(facts.release_id, target, content_hash(contents), contents)
-
-
-def _contents(connection: duckdb.DuckDBPyConnection, shareable: list[Source]) -> dict[str, Content]:
-    return {
-        source.table.name: content_of(connection, source.relation, source.types, source.condition)
-        for source in shareable
-    }
-
-
-def _write_files(
-    connection: duckdb.DuckDBPyConnection,
-    ordered: list[Source],
-    folder: Path,
-    at_step: Callable[[str], None],
-) -> None:
-    exports.write_parquet(connection, ordered, folder / "parquet")
-    at_step("parquet")
-    exports.write_csv(connection, ordered, folder / "csv")
-    at_step("csv")

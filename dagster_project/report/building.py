@@ -14,7 +14,7 @@ from dagster_project.report.figures import NATIONAL, REQUIRED_TABLES, Figures
 from dagster_project.report.pages import INDEX, NATION, all_headlines, pack
 from dagster_project.report.workbook import write_tables
 
-DATABASE = "iqa_marts.duckdb"
+TABLES = "parquet"
 REPORT = "report"
 WORKBOOK = "iqa_tables.xlsx"
 
@@ -38,7 +38,7 @@ def build_report(release: Path, folder: Path, *, before: Path | None = None) -> 
     `before` is the folder of the release that readers had before it, if there is one to compare with.
     Raises ReportError when the release can't be read, or `folder` can't be written.
     """
-    with Figures(release / DATABASE) as figures:
+    with Figures(release / TABLES) as figures:
         heads = all_headlines(figures)
         then = _headlines_of(before)
         before_id = None if before is None or not then else before.name
@@ -77,7 +77,7 @@ def _headlines_of(release: Path | None) -> Mapping[str, list[Headline]]:
     if release is None:
         return {}
     try:
-        with Figures(release / DATABASE) as figures:
+        with Figures(release / TABLES) as figures:
             return all_headlines(figures)
     except ReportError:
         # An older release may lack what is compared; then there is nothing to say about it.

@@ -1,4 +1,4 @@
-"""Reading the published figures of one release: the one place that opens `iqa_marts.duckdb`.
+"""Reading the published figures of one release: the one place that opens its Parquet files.
 
 Here: which rows a report needs, as `Row`s. Not here: how they are shown. The trap: a row of test Areas must
 never stand among real ones, and a quarter still running has no requirement yet, so "the latest quarter" is
@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.release.exports import literal, quoted
 from dagster_project.report.errors import ReportError
 from dagster_project.report.values import Row
 from dagster_project.settings import SEEDS_DIR
@@ -53,19 +54,22 @@ class Inspection:
 class Figures:
     """The published figures of one release.
 
-    `database` is its `iqa_marts.duckdb`. Use it as a context manager: the file is open until then.
-    Raises ReportError when the file can't be read or lacks a table that every page needs.
+    `folder` is its `parquet/`. Use it as a context manager.
+    Raises ReportError when a file can't be read, or a table is absent that every page needs.
     """
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._connection = duckdb.connect(":memory:")
         try:
-            self._connection = duckdb.connect(str(database), read_only=True)
+            for file in sorted(folder.glob("*.parquet")):
+                self._connection.execute(f"create view {quoted(file.stem)} as from {literal(file)}")
         except duckdb.Error as error:
+            self.close()
             raise ReportError(
                 f"The figures of the release can't be read: {str(error).splitlines()[0]}",
-                where=str(database),
-                expected="the shareable DuckDB file of a release",
+                where=str(folder),
+                expected="the shareable Parquet files of a release",
                 next_step="Choose a release that `iqa releases` lists without damage.",
             ) from error
         self._columns: dict[str, set[str]] = {}
@@ -79,7 +83,7 @@ class Figures:
             self.close()
             raise ReportError(
                 f"The release lacks tables that every report needs: {', '.join(absent)}.",
-                where=str(database),
+                where=str(folder),
                 expected=f"at least {', '.join(sorted(REQUIRED_TABLES))}",
                 next_step="Make a new release with `iqa run`, then the report of that.",
             )
@@ -89,11 +93,11 @@ class Figures:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close the file."""
+        """Let the files go."""
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Let the files go."""
         self._connection.close()
 
     @property
@@ -115,7 +119,7 @@ class Figures:
         except duckdb.BinderException as error:
             raise ReportError(
                 f"The table {table} lacks a column that a report needs: {str(error).splitlines()[0]}",
-                where=str(self._database),
+                where=str(self._folder),
                 expected="the columns that this version of the project publishes",
                 next_step="Make a new release with `iqa run`, then the report of that.",
             ) from error

@@ -38,7 +38,9 @@ def begun(
     settings: Settings, connection: duckdb.DuckDBPyConnection, lock: WriterLock
 ) -> Iterator[tuple[Staged, Callable[[], ReleaseInfo]]]:
     """A release that was begun, and how to finish it."""
-    with begin_release(connection, made_manifest(), settings.marts_dir, lock) as staged:
+    with begin_release(
+        connection, made_manifest(), settings.marts_dir, lock, shareable_schema="marts"
+    ) as staged:
         yield (
             staged,
             lambda: write_release(
@@ -82,6 +84,86 @@ def test_a_release_that_was_begun_early_is_the_one_that_is_made_in_one_go(
     assert rows[0] == rows[1]
 
 
+def shared(release: ReleaseInfo) -> tuple[list[str], list[str], list[str]]:
+    """The areas that a release gives, by each of its three kinds of files."""
+    with duckdb.connect() as reader:
+        reader.execute(f"attach '{release.path / 'iqa_marts.duckdb'}' as marts (read_only)")
+        files = (
+            "marts.compliance",
+            f"'{release.path}/parquet/compliance.parquet'",
+            f"'{release.path}/csv/compliance.csv'",
+        )
+        found = [
+            [str(code) for (code,) in reader.execute(f"select area_code from {file}").fetchall()]
+            for file in files
+        ]
+    return found[0], found[1], found[2]
+
+
+def test_a_table_that_was_shared_early_is_released_as_it_is_in_the_end(settings: Settings) -> None:
+    with candidate(settings) as (connection, lock), begun(settings, connection, lock) as (staged, finish):
+        staged.share("compliance")
+        staged.restricted.result()
+        connection.execute(
+            "create or replace table warehouse.marts.compliance as "
+            "select * replace ('was changed' as note) from warehouse.marts.compliance "
+            "where area_code <> 'NE'"
+        )
+        # Nobody says that it has changed.
+        release = finish()
+    assert shared(release) == (["EM", "SW"],) * 3
+    assert check_release_files(release.path) == []
+    held = (release.path / "csv" / "compliance.csv").read_text()
+    assert "was changed" in held and "=1+1" not in held
+    assert not [
+        path.name
+        for path in release.path.rglob("*")
+        if path.is_file() and b"=1+1" in path.read_bytes() and "restricted" not in path.parts
+    ]
+
+
+def test_what_is_shared_again_and_again_is_written_as_it_is_in_the_end(
+    publish: Publish, settings: Settings
+) -> None:
+    at_once = publish()
+    with candidate(settings) as (connection, lock), begun(settings, connection, lock) as (staged, finish):
+        kept = connection.sql("from warehouse.marts.compliance").to_arrow_table()
+        for number in range(20):
+            connection.execute(f"update warehouse.marts.compliance set iqas_assessed = {number}")
+            for name in ("compliance", "leniency"):
+                staged.share(name)
+        connection.execute("create or replace table warehouse.marts.compliance as from kept")
+        assert kept.num_rows == 3
+        staged.share("compliance")
+        release = finish()
+    assert release.contents == at_once.contents
+    assert shared(release) == shared(at_once)
+
+
+def test_the_database_of_a_release_has_the_types_of_the_tables(publish: Publish) -> None:
+    release = publish()
+    described = "select column_name, column_type from (describe {})"
+    with duckdb.connect() as reader:
+        reader.execute(f"attach '{release.path / 'iqa_marts.duckdb'}' as marts (read_only)")
+        for table in ("compliance", "leniency", "release_info"):
+            one, other = (
+                reader.execute(described.format(name)).fetchall()
+                for name in (f"marts.{table}", f"from '{release.path}/parquet/{table}.parquet'")
+            )
+            assert one == other and one
+
+
+def test_a_table_that_was_shared_and_may_not_leave_is_refused(publish: Publish, settings: Settings) -> None:
+    before = publish()
+    with candidate(settings) as (connection, lock):
+        connection.execute("update warehouse.marts.compliance set note = 'S10003' where area_code = 'NE'")
+        with begun(settings, connection, lock) as (staged, finish):
+            staged.share("compliance")
+            with pytest.raises(ReleaseError, match=r"note \(1 rows\)"):
+                finish()
+    assert left_in(settings) == [before.release_id]
+
+
 def test_what_was_begun_and_not_released_is_taken_away(publish: Publish, settings: Settings) -> None:
     before = publish()
     with candidate(settings) as (connection, lock), begun(settings, connection, lock) as (staged, _):
@@ -111,9 +193,10 @@ def test_whoever_stops_a_run_does_not_wait_for_what_is_being_written(
     with (
         pytest.raises(KeyboardInterrupt),
         candidate(settings) as (connection, lock),
-        begun(settings, connection, lock),
+        begun(settings, connection, lock) as (staged, _),
     ):
         assert writes.wait(30)
+        staged.share("compliance")
         raise KeyboardInterrupt
     assert time.monotonic() - started < 30
     assert left_in(settings) == [before.release_id]

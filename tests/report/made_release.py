@@ -73,14 +73,15 @@ def made_tables(**areas: str) -> dict[str, Rows]:
 
 
 def write_release(folder: Path, tables: dict[str, Rows]) -> Path:
-    """Write the shareable file of a release in `folder` and return the folder."""
-    folder.mkdir(parents=True)
+    """Write the shareable files of a release in `folder` and return the folder."""
+    (folder / "parquet").mkdir(parents=True)
     with duckdb.connect(str(folder / "iqa_marts.duckdb")) as connection:
         for name, rows in tables.items():
             columns = list(dict.fromkeys(column for row in rows for column in row))
             table = pyarrow.table({column: _column([row.get(column) for row in rows]) for column in columns})
             connection.register("made", table)
             connection.execute(f"create table {name} as select * from made")
+            connection.execute(f"copy {name} to '{folder / 'parquet' / name}.parquet'")
             connection.unregister("made")
     return folder
 
