@@ -48,7 +48,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Shared:
-    """A table that may be shared, in its files: `source` is one of them, `mark` tells if it was changed since."""
+    """A table that may be shared, in its files. `source` is one; `mark` tells if it has changed since."""
 
     source: Source
     content: Content
@@ -80,7 +80,7 @@ class Staged:
         self.restricted = self._ask(_restricted, connection, self.begun, at_step)
 
     def share(self, name: str) -> None:
-        """Write the files of a table that may be shared, as it is by then. Call it again when it has changed."""
+        """Write the files of a table that may be shared, as it then is. Call it again when that changes."""
         if name in self._shared:
             self._shared[name].cancel()
         self._shared[name] = self._ask(
