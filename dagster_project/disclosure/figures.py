@@ -192,8 +192,11 @@ class _Reader:
             entry_lines.append(line + number)
             entry_children.append(pairs[:, 1])
             number += len(heads)
+        twin_totals, twin_parts = self._twins(marts, cell_of, values, fixed)
         cells = Cells(
             values=values,
+            twin_totals=twin_totals,
+            twin_parts=twin_parts,
             line_parent=_joined(parents),
             entry_line=_joined(entry_lines),
             entry_child=_joined(entry_children),
@@ -205,6 +208,39 @@ class _Reader:
             preferred=preferred,
         )
         return Figures(cells, cell_of, self.rows, untrue, self.numbered)
+
+    def _twins(
+        self,
+        marts: Sequence[MartPolicy],
+        cell_of: Mapping[tuple[str, str], Indices],
+        values: Numbers,
+        fixed: Flags,
+    ) -> tuple[Indices, Indices]:
+        """Lines over the same rows of two counts of which one caps the other; see `Cells`."""
+        totals, parts = [np.empty((0, 2), dtype=np.int64)], [np.empty((0, 3), dtype=np.int64)]
+        number = 0
+        for mart in marts:
+            adds_up = {count.name for count in mart.counts if count.adds == EXACT}
+            for line in mart.lines:
+                if line.parent_mart is not None or line.child_column is not None:
+                    continue
+                whole, part = self.numbered.row_pairs(line, self.grain[mart.name], mart.name)
+                for low, high in dict.fromkeys((*mart.at_most, *mart.bounds)):
+                    if not {low, high} <= adds_up:
+                        continue
+                    cells_of_high, cells_of_low = cell_of[mart.name, high], cell_of[mart.name, low]
+                    total, total_of_low = cells_of_high[whole], cells_of_low[whole]
+                    there = (total >= 0) & (total_of_low >= 0) & (cells_of_high[part] >= 0)
+                    there &= ~fixed[total]
+                    found = _twin(
+                        np.stack([total, total_of_low], axis=1)[there],
+                        np.stack([cells_of_high[part], cells_of_low[part]], axis=1)[there],
+                        values,
+                    )
+                    totals.append(found[0])
+                    parts.append(found[1] + np.array([number, 0, 0]))
+                    number += len(found[0])
+        return np.concatenate(totals), np.concatenate(parts)
 
     def _windows(
         self, mart: MartPolicy, cell_of: Mapping[tuple[str, str], Indices]
@@ -291,6 +327,26 @@ def _both(one: Indices, other: Indices) -> Indices:
     """Pairs of cells where both rows have a number."""
     there = (one >= 0) & (other >= 0)
     return np.stack([one[there], other[there]], axis=1)
+
+
+def _twin(totals: Indices, parts: Indices, values: Numbers) -> tuple[Indices, Indices]:
+    """The pairs of lines whose parts come to both totals, and their distinct parts, numbered by pair."""
+    if not len(totals):
+        return totals, np.empty((0, 3), dtype=np.int64)
+    size = len(values)
+    key, line = np.unique(totals[:, 0] * size + totals[:, 1], return_inverse=True)
+    # One number in several places gives the same part several times.
+    order = np.lexsort((parts[:, 1], parts[:, 0], line))
+    line, parts = line[order], parts[order]
+    is_new = np.r_[True, (line[1:] != line[:-1]) | (parts[1:, 0] != parts[:-1, 0])]
+    line, parts = line[is_new], parts[is_new]
+    held = np.where(parts < 0, 0.0, values[parts])
+    heads = np.stack(np.divmod(key, size), axis=1)
+    comes_to = [np.bincount(line, weights=held[:, side], minlength=len(heads)) for side in (0, 1)]
+    is_true = (np.abs(np.stack(comes_to, axis=1) - values[heads]) < 1e-6).all(axis=1)
+    is_true &= np.bincount(line, weights=held[:, 1] > held[:, 0], minlength=len(heads)) == 0
+    kept = is_true[line]
+    return heads[is_true], np.column_stack([(np.cumsum(is_true) - 1)[line[kept]], parts[kept]])
 
 
 def _true(caps: Indices, values: Numbers) -> Indices:

@@ -54,6 +54,8 @@ class Cells:
                   missing, they only bound it, and the line is covered as if they did
     implies       [i, 2] where the first cell is hidden, the second is
     caps          [c, 2] the first cell is never larger than the second
+    twin_totals   [t, 2] the totals of two lines; each part of the second is capped by one of the first
+    twin_parts    [p, 3] two such lines, a part of the first, and what it caps in the second (-1: nothing)
     uniform       [n] cells of a small group in which all failed: hidden whatever their size, zero included
     fixed         [n] cells that cannot cover others, because everybody knows them or they are sums themselves
     preferred     [n] cells to take first, where there is a choice
@@ -67,6 +69,8 @@ class Cells:
     line_exact: Flags | None = None
     implies: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     caps: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    twin_totals: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    twin_parts: Indices = field(default_factory=lambda: np.empty((0, 3), dtype=np.int64))
     uniform: Flags | None = None
     fixed: Flags | None = None
     preferred: Flags | None = None
@@ -90,6 +94,8 @@ class Cells:
         def some(given: Flags | None) -> Flags | None:
             return None if given is None else given[kept]
 
+        twins = kept[self.twin_totals[:, 0]]
+        twin, part, capped = self.twin_parts[twins[self.twin_parts[:, 0]]].T
         return Cells(
             values=self.values[kept],
             line_parent=number[self.line_parent[lines]],
@@ -98,6 +104,10 @@ class Cells:
             line_exact=None if self.line_exact is None else self.line_exact[lines],
             implies=pairs(self.implies),
             caps=pairs(self.caps),
+            twin_totals=number[self.twin_totals[twins]],
+            twin_parts=np.stack(
+                [(np.cumsum(twins) - 1)[twin], number[part], np.where(capped < 0, -1, number[capped])], axis=1
+            ),
             uniform=some(self.uniform),
             fixed=some(self.fixed),
             preferred=some(self.preferred),
@@ -250,6 +260,7 @@ class _Lines:
         )
         self.line = cells.entry_line[order]
         self.child = cells.entry_child[order]
+        self.nested = _nested(cells)
 
     def sums(self, weights: Numbers) -> Numbers:
         return np.asarray(np.bincount(self.line, weights=weights, minlength=self.number), dtype=np.float64)
@@ -260,7 +271,77 @@ class _Lines:
         return found
 
     def pick(self, hidden: Flags, limits: Limits) -> Flags:
-        """One more cell to hide for every line that gives something away."""
+        """One more cell to hide for every line, and every two lines, that give something away."""
+        return self._pick_in_lines(hidden, limits) | self._pick_in_twins(hidden, limits)
+
+    def _pick_in_twins(self, hidden: Flags, limits: Limits) -> Flags:
+        """One more cell for every two lines whose difference gives a part away.
+
+        By how much each part exceeds what it caps is never negative. Where both totals are shown, the sum of
+        the unknown ones of these surpluses is known, so one can grow by no more than the others can give up:
+        what is known of their own parts they can't. Where a total is hidden, the lines that it is a part of
+        set that limit.
+        """
+        cells, values = self.cells, self.cells.values
+        picked = np.zeros(cells.size, dtype=bool)
+        number = len(cells.twin_totals)
+        if not number:
+            return picked
+        twin, part, capped = cells.twin_parts.T
+        of_capped = np.where(capped < 0, 0.0, values[capped])
+        surplus = values[part] - of_capped
+        is_part_hidden, is_capped_hidden = hidden[part], (capped >= 0) & hidden[capped]
+        is_unknown = np.logical_or(is_part_hidden, is_capped_hidden)
+        is_open = np.asarray(~hidden[cells.twin_totals].any(axis=1))
+        entry, below = self.nested.T
+        # From the units to their Areas to the nation: what a surplus can't fall under.
+        floor = np.zeros(len(twin))
+        for _ in range(3):
+            least = np.bincount(twin, weights=np.where(is_unknown, floor, surplus), minlength=number)
+            np.maximum.at(floor, entry, least[below])
+        slack = np.bincount(twin, weights=np.where(is_unknown, surplus - floor, 0.0), minlength=number)
+        slack[~is_open] = np.inf
+        # And back.
+        source = np.arange(number)
+        upper = twin[entry]
+        is_within = ~is_open[below]
+        inner, outer = below[is_within], upper[is_within]
+        for _ in range(3):
+            np.minimum.at(slack, inner, slack[outer])
+            is_source = slack[outer] <= slack[inner]
+            source[inner[is_source]] = outer[is_source]
+        limit = slack[twin] + floor
+        is_small = (values[part] <= limits.count_max + TOLERANCE) & is_part_hidden & ~is_capped_hidden
+        short = np.where(is_small, limits.count_max - of_capped - limit, 0.0)
+        is_small = (of_capped <= limits.count_max + TOLERANCE) & is_capped_hidden & ~is_part_hidden
+        short = np.where(is_small & (of_capped > TOLERANCE), values[part] - 1 - limit, short)
+        need = np.zeros(number)
+        np.maximum.at(need, twin, short)
+        # What is limited from above is covered there.
+        for _ in range(3):
+            np.maximum.at(need, source, need)
+        wanting = (need > TOLERANCE) & is_open
+        if not wanting.any():
+            return picked
+        gives = np.where((capped >= 0) & self.can_hide[capped], capped, part)
+        free = wanting[twin] & ~is_unknown & self.can_hide[gives] & (surplus > TOLERANCE)
+        chosen = np.full(number, -1)
+        # The smallest that suffices, else the one that brings nearest; the last one written stays.
+        suffices = free & (surplus >= need[twin] - TOLERANCE)
+        order = np.lexsort((-gives[suffices], -values[gives[suffices]]))
+        chosen[twin[suffices][order]] = gives[suffices][order]
+        rest = free & (chosen[twin] < 0)
+        order = np.lexsort((-gives[rest], surplus[rest]))
+        chosen[twin[rest][order]] = gives[rest][order]
+        # No part is left to hide: a total goes, that of what is capped first.
+        for place in (1, 0):
+            total = cells.twin_totals[:, place]
+            goes = wanting & (chosen < 0) & self.can_hide[total]
+            chosen[goes] = total[goes]
+        picked[chosen[chosen >= 0]] = True
+        return picked
+
+    def _pick_in_lines(self, hidden: Flags, limits: Limits) -> Flags:
         cells, values = self.cells, self.cells.values
         picked = np.zeros(cells.size, dtype=bool)
         if not self.number:
@@ -345,6 +426,20 @@ class _Lines:
         as_part = self.cells.entry_line[np.isin(self.cells.entry_child, cells_of)]
         as_total = np.flatnonzero(np.isin(self.cells.line_parent, cells_of))
         return np.unique(np.concatenate([as_part, as_total]))
+
+
+def _nested(cells: Cells) -> Indices:
+    """Twin parts that are totals of twin lines themselves: the place among the parts, and those lines."""
+    _, part, capped = cells.twin_parts.T
+    total = cells.twin_totals[:, 0] * cells.size + cells.twin_totals[:, 1]
+    order = np.argsort(total, kind="stable")
+    sought = np.where(capped < 0, -1, part * cells.size + capped)
+    first = np.searchsorted(total[order], sought, side="left")
+    times = np.searchsorted(total[order], sought, side="right") - first
+    entry = np.repeat(np.arange(len(part)), times)
+    # The place of each match within its own run of them.
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
+    return np.stack([entry, order[first[entry] + within]], axis=1).astype(np.int64)
 
 
 def structural_minimum(cells: Cells, hidden: Flags) -> Numbers:
