@@ -30,7 +30,12 @@ from dagster_project.assurance.chain import Head
 from dagster_project.assurance.sign_offs import read_sign_offs
 from dagster_project.assurance.statuses import Assured, apply_statuses
 from dagster_project.assurance.waivers import expired_among, read_waivers
-from dagster_project.disclosure.control import DisclosureResult, control_disclosure, disclosure_checks
+from dagster_project.disclosure.control import (
+    METHOD,
+    DisclosureResult,
+    control_disclosure,
+    disclosure_checks,
+)
 from dagster_project.disclosure.policy import POLICY_FILE, read_policy
 from dagster_project.errors import IqaError
 from dagster_project.extracts import ExtractError, IngestResult, ingest
@@ -420,6 +425,7 @@ class Pipeline:
                     "rounds": result.rounds,
                     "thresholds": dict(result.thresholds),
                     "policy_sha256": result.policy_sha256,
+                    "method": METHOD,
                     **result.counts,
                 }
             ),

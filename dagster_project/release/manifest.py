@@ -12,7 +12,7 @@ Builds, seals and reads the document; it knows no database. Its keys (schema ver
     gate               exit_code, counts of verdicts, unplanned (ids)
     assurance          how far the logs of sign-offs and waivers were read, and scopes verified
     disclosure         audited_against (what readers had before), rounds, thresholds,
-                       policy_sha256, counts withheld
+                       policy_sha256, method, counts withheld
     checks             one a check: id, kind, subject, severity, owner, reason, verdict, rows_failed
     files              relative path: sha256, bytes (all files of the release but this one)
     manifest_sha256    the hash of all of the above, as JSON with sorted keys and no spaces

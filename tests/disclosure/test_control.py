@@ -385,6 +385,21 @@ def test_what_a_policy_that_knew_less_has_shown_stops_no_release_and_is_said(tmp
     assert "can't be taken back" in result.note
 
 
+@pytest.mark.parametrize("method", [None, control.METHOD - 1, control.METHOD])
+def test_what_a_weaker_method_has_shown_stops_no_release_and_is_said(
+    tmp_path: Path, method: int | None
+) -> None:
+    with warehouse(SMALL) as connection:
+        # A release that is not safe, and says that it was made by today's policy.
+        controlled(connection, tmp_path, lines=[], windows=[])
+        last = write_last(connection, tmp_path / "last")
+        facts = json.loads((last / "manifest.json").read_text())
+        facts["disclosure"] |= {"policy_sha256": make_policy(tmp_path).sha256, "method": method}
+        (last / "manifest.json").write_text(json.dumps(facts))
+        result = controlled(connection, tmp_path, last)
+    assert ("can't be taken back" in result.note) == (method != control.METHOD)
+
+
 def test_the_last_release_is_compared_although_the_policy_has_changed_since(tmp_path: Path) -> None:
     with warehouse(SMALL) as connection:
         controlled(connection, tmp_path)
