@@ -303,9 +303,7 @@ def twins_of(parts: Sequence[tuple[float, float]]) -> Cells:
         line_parent=np.array([2 * number, 2 * number + 1]),
         entry_line=np.repeat([0, 1], number),
         entry_child=np.arange(2 * number),
-        implies=np.array(
-            [(here, here + number) for here in [*range(number)]] + [(2 * number, 2 * number + 1)]
-        ),
+        implies=np.array([*((here, here + number) for here in range(number)), (2 * number, 2 * number + 1)]),
         caps=np.array([(here + number, here) for here in range(number)] + [(2 * number + 1, 2 * number)]),
         twin_totals=np.array([[2 * number, 2 * number + 1]]),
         twin_parts=np.stack([np.zeros(number, dtype=np.int64), place, place + number], axis=1),

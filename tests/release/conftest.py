@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_candidate import attached, made_manifest, make_candidate, open_gate
+from made_candidate import attached, make_candidate, release_made
 
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
-from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.release.writer import ReleaseInfo
 from dagster_project.settings import Settings
 
 
@@ -35,13 +35,6 @@ def publish(settings: Settings) -> Callable[..., ReleaseInfo]:
             release_id = new_release_id(settings.marts_dir, content)
             make_candidate(settings.warehouse, release_id, **made)  # type: ignore[arg-type]
             with attached(settings.warehouse) as connection:
-                return write_release(
-                    connection,
-                    options.pop("manifest", made_manifest()),  # type: ignore[arg-type]
-                    options.pop("decision", open_gate()),  # type: ignore[arg-type]
-                    settings.marts_dir,
-                    lock,
-                    **({"shareable_schema": "marts"} | options),  # type: ignore[arg-type]
-                )
+                return release_made(connection, settings.marts_dir, lock, **options)
 
     return publish_one

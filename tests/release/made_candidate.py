@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import GateDecision, decide
+from dagster_project.release.locks import WriterLock
+from dagster_project.release.writer import ReleaseInfo, write_release
 
 RELEASE_INFO_SQL = "select release_id, as_of, created_at as refreshed_at from raw.run_context"
 
@@ -69,6 +72,20 @@ def attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config=limits) as connection:
         connection.execute(f"attach '{path}' as warehouse (read_only)")
         yield connection
+
+
+def release_made(
+    connection: duckdb.DuckDBPyConnection, marts_dir: Path, lock: WriterLock, **options: Any
+) -> ReleaseInfo:
+    """Release the candidate that `connection` has attached, through an open gate and unsuppressed."""
+    return write_release(
+        connection,
+        options.pop("manifest", made_manifest()),
+        options.pop("decision", open_gate()),
+        marts_dir,
+        lock,
+        **({"shareable_schema": "marts"} | options),
+    )
 
 
 def made_manifest() -> dict[str, object]:

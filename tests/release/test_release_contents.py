@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import attached, made_manifest, make_candidate, open_gate
+from made_candidate import attached, made_manifest, make_candidate, open_gate, release_made
 
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import decide
@@ -240,9 +240,7 @@ def test_staff_ids_under_a_harmless_name_are_refused(settings: Settings) -> None
         attached(settings.warehouse) as candidate,
         pytest.raises(ReleaseError, match=r"note \(1 rows\)"),
     ):
-        write_release(
-            candidate, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
-        )
+        release_made(candidate, settings.marts_dir, lock)
 
 
 def test_marts_that_were_built_for_another_release_are_refused(settings: Settings) -> None:
@@ -255,6 +253,4 @@ def test_marts_that_were_built_for_another_release_are_refused(settings: Setting
         attached(settings.warehouse) as candidate,
         pytest.raises(ReleaseError, match="The marts were built for 20200101T000000Z-000000"),
     ):
-        write_release(
-            candidate, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
-        )
+        release_made(candidate, settings.marts_dir, lock)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import attached, made_manifest, make_candidate, open_gate
+from made_candidate import attached, make_candidate, release_made
 
 from dagster_project.release import writer
 from dagster_project.release.errors import ReleaseError
 from dagster_project.release.history import check_release_files, current_release, releases
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
-from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.release.writer import ReleaseInfo
 from dagster_project.settings import Settings
 
 Publish = Callable[..., ReleaseInfo]
@@ -41,10 +41,9 @@ KILLED_AT = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from made_candidate import attached, made_manifest, make_candidate, open_gate
+from made_candidate import attached, make_candidate, release_made
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
-from dagster_project.release.writer import write_release
 from dagster_project.settings import Settings
 
 folder, fatal = Path(sys.argv[2]), sys.argv[3]
@@ -57,8 +56,7 @@ def at_step(step):
 with writer_lock(settings.marts_dir, settings.warehouse) as lock:
     make_candidate(settings.warehouse, new_release_id(settings.marts_dir, "killed"))
     with attached(settings.warehouse) as connection:
-        write_release(connection, made_manifest(), open_gate(), settings.marts_dir, lock,
-                      shareable_schema="marts", at_step=at_step)
+        release_made(connection, settings.marts_dir, lock, at_step=at_step)
 """
 
 
@@ -142,9 +140,7 @@ def test_a_read_only_folder_is_a_clear_error_and_the_last_release_stays(
             as_another_user(settings.marts_dir / "releases"),
             pytest.raises(ReleaseError, match="Permission denied") as refusal,
         ):
-            write_release(
-                connection, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
-            )
+            release_made(connection, settings.marts_dir, lock)
     assert refusal.value.exit_code == 2
     assert whole(settings.marts_dir) == before
 
@@ -188,14 +184,7 @@ def test_a_full_disk_is_a_clear_error_and_the_last_release_stays(
         with writer_lock(settings.marts_dir) as lock:
             make_candidate(settings.warehouse, new_release_id(settings.marts_dir, "a"), iqas=iqas)
             with attached(settings.warehouse) as connection:
-                return write_release(
-                    connection,
-                    made_manifest(),
-                    open_gate(),
-                    settings.marts_dir,
-                    lock,
-                    shareable_schema="marts",
-                )
+                return release_made(connection, settings.marts_dir, lock)
 
     before = publish_rows(40).release_id
     with pytest.raises(ReleaseError, match="disk is full") as refusal:
@@ -251,9 +240,7 @@ def test_a_lock_for_another_folder_does_not_allow_writing(settings: Settings) ->
         duckdb.connect() as connection,
         pytest.raises(ReleaseError, match="for another folder"),
     ):
-        write_release(
-            connection, made_manifest(), open_gate(), settings.marts_dir, lock, shareable_schema="marts"
-        )
+        release_made(connection, settings.marts_dir, lock)
 
 
 @pytest.mark.parametrize("publications", [8, pytest.param(50, marks=pytest.mark.slow)])

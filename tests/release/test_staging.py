@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import made_manifest, make_candidate, open_gate
+from made_candidate import made_manifest, make_candidate, release_made
 
 from dagster_project.release import staging
 from dagster_project.release.errors import ReleaseError
@@ -16,7 +16,7 @@ from dagster_project.release.history import check_release_files, current_release
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import WriterLock, writer_lock
 from dagster_project.release.staging import Staged, begin_release
-from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.release.writer import ReleaseInfo
 from dagster_project.settings import Settings
 
 Publish = Callable[..., ReleaseInfo]
@@ -43,15 +43,7 @@ def begun(
     ) as staged:
         yield (
             staged,
-            lambda: write_release(
-                connection,
-                made_manifest(),
-                open_gate(),
-                settings.marts_dir,
-                lock,
-                shareable_schema="marts",
-                staged=staged,
-            ),
+            lambda: release_made(connection, settings.marts_dir, lock, staged=staged),
         )
 
 
@@ -140,17 +132,17 @@ def test_what_is_shared_again_and_again_is_written_as_it_is_in_the_end(
     assert shared(release) == shared(at_once)
 
 
-def test_the_database_of_a_release_has_the_types_of_the_tables(publish: Publish) -> None:
+def test_the_database_of_a_release_has_the_types_of_the_tables(publish: Publish, settings: Settings) -> None:
     release = publish()
-    described = "select column_name, column_type from (describe {})"
+    described = "select column_name, column_type from (describe {}) order by column_name"
     with duckdb.connect() as reader:
-        reader.execute(f"attach '{release.path / 'iqa_marts.duckdb'}' as marts (read_only)")
+        reader.execute(f"attach '{release.path / 'iqa_marts.duckdb'}' as released (read_only)")
+        reader.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
         for table in ("compliance", "leniency", "release_info"):
-            one, other = (
-                reader.execute(described.format(name)).fetchall()
-                for name in (f"marts.{table}", f"from '{release.path}/parquet/{table}.parquet'")
-            )
-            assert one == other and one
+            made = dict(reader.execute(described.format(f"warehouse.marts.{table}")).fetchall())
+            for place in (f"released.{table}", f"from '{release.path}/parquet/{table}.parquet'"):
+                found = dict(reader.execute(described.format(place)).fetchall())
+                assert found == {name: made[name] for name in found} and found
 
 
 def test_a_table_that_was_shared_and_may_not_leave_is_refused(publish: Publish, settings: Settings) -> None:
