@@ -2,9 +2,10 @@
 
 Pure functions over numbers; they know nothing of marts, files or the database. A cell is a count; cells are
 bound by lines (a total and its parts), by implications (a sum over time goes where one of its quarters goes)
-and by caps (a numerator never exceeds its denominator). The choice for a line looks at that line only, and a
-sum over time is shown only where each of its quarters is. So the plan of a closed quarter never depends on
-other quarters, and two releases can't be played off against each other unless its own figures were revised.
+and by caps (a numerator never exceeds its denominator). The choice for a line looks at that line and at those
+of the same period that cap it or hold it, and a sum over time is shown only where each of its quarters is. So
+the plan of a closed quarter never depends on other quarters, and two releases can't be played off against
+each other unless its own figures were revised.
 
 The trap: a total is not safe because two of its parts are hidden. 1 and 2 hidden beside a known 3 leave each
 at most 3; so what a line leaves open is measured, not counted. Zeros are shown, so an onlooker may also know
@@ -13,6 +14,7 @@ is not given up for it (six parts of 1 leave their total of 6 in place).
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -260,7 +262,11 @@ class _Lines:
         )
         self.line = cells.entry_line[order]
         self.child = cells.entry_child[order]
-        self.nested = _nested(cells)
+
+    @cached_property
+    def nested(self) -> Indices:
+        """Which twin parts are totals of twin lines; asked for by `pick` alone."""
+        return _nested(self.cells)
 
     def sums(self, weights: Numbers) -> Numbers:
         return np.asarray(np.bincount(self.line, weights=weights, minlength=self.number), dtype=np.float64)
