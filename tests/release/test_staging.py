@@ -119,6 +119,8 @@ def test_what_is_shared_again_and_again_is_written_as_it_is_in_the_end(
 ) -> None:
     at_once = publish()
     with candidate(settings) as (connection, lock), begun(settings, connection, lock) as (staged, finish):
+        # Marts themselves do not change once a release is begun: here the restricted part reads the same table.
+        staged.restricted.result()
         kept = connection.sql("from warehouse.marts.compliance").to_arrow_table()
         for number in range(20):
             connection.execute(f"update warehouse.marts.compliance set iqas_assessed = {number}")
