@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.numbered import NumberedMarts
-from dagster_project.disclosure.policy import EXACT, NEVER, MartPolicy, Policy
+from dagster_project.disclosure.policy import AT_MOST, DISTINCT, EXACT, NEVER, MartPolicy, Policy
 from dagster_project.disclosure.suppression import Cells, Flags, Indices, Numbers
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
@@ -175,23 +175,28 @@ class _Reader:
         parents: list[Indices] = []
         entry_lines: list[Indices] = []
         entry_children: list[Indices] = []
-        exact: list[Flags] = []
+        no_less: list[Flags] = []
+        no_more: list[Flags] = []
         untrue: dict[str, int] = {}
         number = 0
-        for name, is_exact, parent, child in self._all_lines(marts, cell_of):
+        for name, adds, parent, child in self._all_lines(marts, cell_of):
             # One number in several places gives the same pair several times.
-            pairs = _distinct(np.stack([parent, child], axis=1))
-            if is_exact:
-                broken = _broken(pairs, values)
-                if len(broken):
-                    untrue[name] = len(broken)
-            pairs = pairs[~fixed[pairs[:, 0]]]
-            heads, line = np.unique(pairs[:, 0], return_inverse=True)
-            parents.append(heads)
-            exact.append(~np.isin(heads, broken) if is_exact else np.zeros(len(heads), dtype=bool))
-            entry_lines.append(line + number)
-            entry_children.append(pairs[:, 1])
-            number += len(heads)
+            total, part = _distinct(np.stack([parent, child], axis=1)).T
+            is_first = np.r_[True, total[1:] != total[:-1]][: len(total)]
+            heads, line = total[is_first], np.cumsum(is_first) - 1
+            surplus = np.bincount(line, weights=values[part], minlength=len(heads)) - values[heads]
+            is_less, is_more = surplus < -1e-6, surplus > 1e-6
+            if adds == EXACT:
+                is_less = is_more = is_less | is_more
+                if is_less.any():
+                    untrue[name] = int(is_less.sum())
+            kept = ~fixed[heads]
+            parents.append(heads[kept])
+            no_less.append(~is_less[kept] & (adds in (EXACT, DISTINCT)))
+            no_more.append(~is_more[kept] & (adds in (EXACT, AT_MOST)))
+            entry_lines.append((np.cumsum(kept) - 1 + number)[line[kept[line]]])
+            entry_children.append(part[kept[line]])
+            number += int(kept.sum())
         twin_totals, twin_parts = self._twins(marts, cell_of, values, fixed)
         cells = Cells(
             values=values,
@@ -200,7 +205,8 @@ class _Reader:
             line_parent=_joined(parents),
             entry_line=_joined(entry_lines),
             entry_child=_joined(entry_children),
-            line_exact=np.concatenate([np.empty(0, dtype=bool), *exact]),
+            line_no_less=np.concatenate([np.empty(0, dtype=bool), *no_less]),
+            line_no_more=np.concatenate([np.empty(0, dtype=bool), *no_more]),
             implies=_joined_pairs(implies),
             caps=_true(_joined_pairs(caps), values),
             uniform=uniform,
@@ -294,8 +300,8 @@ class _Reader:
 
     def _all_lines(
         self, marts: Sequence[MartPolicy], cell_of: Mapping[tuple[str, str], Indices]
-    ) -> Iterator[tuple[str, bool, Indices, Indices]]:
-        """Name, whether the parts must come to the total, total and part of every line."""
+    ) -> Iterator[tuple[str, str, Indices, Indices]]:
+        """Name, how the parts come to the total, total and part of every line."""
         for mart in marts:
             for line in mart.lines:
                 if line.parent_mart is not None and line.parent_mart not in self.rows:
@@ -307,7 +313,7 @@ class _Reader:
                     head = cell_of[line.parent_mart or mart.name, line.parent_column or count.name]
                     pairs = _both(head[rows[0]], cell_of[mart.name, count.name][rows[1]])
                     name = f"{mart.name}.{count.name}: {line.id}"
-                    yield name, count.adds == EXACT, pairs[:, 0], pairs[:, 1]
+                    yield name, count.adds, pairs[:, 0], pairs[:, 1]
             for line in mart.windows:
                 rows = self.numbered.row_pairs(line, self.grain[mart.name], mart.name)
                 for count in mart.counts:
@@ -315,12 +321,12 @@ class _Reader:
                     pairs = _both(cells[rows[0]], cells[rows[1]])
                     name = f"{mart.name}.{count.name}: {line.id}"
                     if count.adds_over_time == EXACT:
-                        yield name, True, pairs[:, 0], pairs[:, 1]
+                        yield name, EXACT, pairs[:, 0], pairs[:, 1]
             for split in mart.splits:
                 whole = cell_of[mart.name, split.whole]
                 pairs = np.concatenate([_both(whole, cell_of[mart.name, part]) for part in split.parts])
                 name = f"{mart.name}.{split.whole}: {' + '.join(split.parts)}"
-                yield name, split.adds == EXACT, pairs[:, 0], pairs[:, 1]
+                yield name, split.adds, pairs[:, 0], pairs[:, 1]
 
 
 def _both(one: Indices, other: Indices) -> Indices:
@@ -365,13 +371,6 @@ def _ring(cells: Indices, group: Indices) -> Indices:
     ends = np.r_[starts[1:], len(cells)] - 1
     following[ends[: len(starts)]] = cells[starts]
     return np.stack([cells, following], axis=1)
-
-
-def _broken(pairs: Indices, values: Numbers) -> Indices:
-    """The totals that differ from the sum of their parts."""
-    heads, line = np.unique(pairs[:, 0], return_inverse=True)
-    sums = np.bincount(line, weights=values[pairs[:, 1]], minlength=len(heads))
-    return heads[np.abs(sums - values[heads]) > 1e-6]
 
 
 def _joined(parts: Sequence[Indices]) -> Indices:

@@ -52,8 +52,10 @@ class Cells:
     line_parent   [m] the total of each line
     entry_line,
     entry_child   [k] each pair says that a cell is a part of a line
-    line_exact    [m] whether the parts come to the total; where people are counted once, or parts are
-                  missing, they only bound it, and the line is covered as if they did
+    line_no_less,
+    line_no_more  [m] whether the parts come to no less than the total, and to no more; where people are
+                  counted once or parts are missing they only bound it on one side, and the line is covered
+                  as if they came to it
     implies       [i, 2] where the first cell is hidden, the second is
     caps          [c, 2] the first cell is never larger than the second
     twin_totals   [t, 2] the totals of two lines; each part of the second is capped by one of the first
@@ -68,7 +70,8 @@ class Cells:
     line_parent: Indices = field(default_factory=_no_indices)
     entry_line: Indices = field(default_factory=_no_indices)
     entry_child: Indices = field(default_factory=_no_indices)
-    line_exact: Flags | None = None
+    line_no_less: Flags | None = None
+    line_no_more: Flags | None = None
     implies: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     caps: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     twin_totals: Indices = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
@@ -82,6 +85,16 @@ class Cells:
     def size(self) -> int:
         """How many cells there are."""
         return len(self.values)
+
+    @property
+    def no_less(self) -> Flags:
+        """`line_no_less`; all lines where nothing else is said."""
+        return _all_unless(self.line_no_less, len(self.line_parent))
+
+    @property
+    def no_more(self) -> Flags:
+        """`line_no_more`; all lines where nothing else is said."""
+        return _all_unless(self.line_no_more, len(self.line_parent))
 
     def only(self, kept: Flags) -> "Cells":
         """The cells of `kept`: all or none of those that hang together."""
@@ -103,7 +116,8 @@ class Cells:
             line_parent=number[self.line_parent[lines]],
             entry_line=line_number[self.entry_line[entries]],
             entry_child=number[self.entry_child[entries]],
-            line_exact=None if self.line_exact is None else self.line_exact[lines],
+            line_no_less=None if self.line_no_less is None else self.line_no_less[lines],
+            line_no_more=None if self.line_no_more is None else self.line_no_more[lines],
             implies=pairs(self.implies),
             caps=pairs(self.caps),
             twin_totals=number[self.twin_totals[twins]],
@@ -119,6 +133,10 @@ class Cells:
     def flags(self, given: Flags | None) -> Flags:
         """`given`, or no flag set."""
         return np.zeros(self.size, dtype=bool) if given is None else given
+
+
+def _all_unless(given: Flags | None, size: int) -> Flags:
+    return np.ones(size, dtype=bool) if given is None else given
 
 
 @dataclass(frozen=True)
@@ -457,7 +475,7 @@ def structural_minimum(cells: Cells, hidden: Flags) -> Numbers:
     least = np.where(hidden, 1.0, cells.values)
     least[hidden & (cells.values <= TOLERANCE)] = 0.0
     least = np.minimum(least, cells.values)
-    parent, line, child = _exact_lines(cells)
+    parent, line, child = _kept_lines(cells, cells.no_less & cells.no_more)
     # Four passes carry a minimum from the units to the nation and its sums.
     for _ in range(4):
         sums = np.bincount(line, weights=least[child], minlength=len(parent))
@@ -470,17 +488,13 @@ def structural_minimum(cells: Cells, hidden: Flags) -> Numbers:
     return least
 
 
-def _exact_lines(cells: Cells) -> tuple[Indices, Indices, Indices]:
-    """Totals, and line and part of each entry, of the lines whose parts come to the total."""
-    if cells.line_exact is None or cells.line_exact.all():
+def _kept_lines(cells: Cells, kept: Flags) -> tuple[Indices, Indices, Indices]:
+    """Totals, and line and part of each entry, of the lines `kept`."""
+    if kept.all():
         return cells.line_parent, cells.entry_line, cells.entry_child
-    new_number = np.cumsum(cells.line_exact) - 1
-    kept = cells.line_exact[cells.entry_line]
-    return (
-        cells.line_parent[cells.line_exact],
-        new_number[cells.entry_line[kept]],
-        cells.entry_child[kept],
-    )
+    new_number = np.cumsum(kept) - 1
+    entries = kept[cells.entry_line]
+    return cells.line_parent[kept], new_number[cells.entry_line[entries]], cells.entry_child[entries]
 
 
 def _headroom(cells: Cells, hidden: Flags) -> Numbers:
@@ -520,18 +534,19 @@ def capped_sum_tells_nothing(values: Numbers, caps: Numbers, count_max: float) -
 def _propagate(cells: Cells, hidden: Flags, low: Numbers) -> tuple[Numbers, Numbers]:
     low = low.copy()
     high = np.where(hidden, UNBOUNDED, cells.values)
-    parent, line, child = _exact_lines(cells)
-    number = len(parent)
+    # Where the parts come to no more than the total, and where they come to no less: mostly the same lines.
+    below, below_line, below_part = _kept_lines(cells, cells.no_more)
+    above, above_line, above_part = _kept_lines(cells, cells.no_less)
     for _ in range(_PASSES_MAX):
         before_low, before_high = low.copy(), high.copy()
         np.minimum.at(high, cells.caps[:, 0], high[cells.caps[:, 1]])
         np.maximum.at(low, cells.caps[:, 1], low[cells.caps[:, 0]])
-        low_sum = np.bincount(line, weights=low[child], minlength=number)
-        high_sum = np.bincount(line, weights=high[child], minlength=number)
-        np.minimum.at(high, parent, high_sum)
-        np.maximum.at(low, parent, low_sum)
-        np.minimum.at(high, child, high[parent][line] - (low_sum[line] - low[child]))
-        np.maximum.at(low, child, low[parent][line] - (high_sum[line] - high[child]))
+        low_sum = np.bincount(below_line, weights=low[below_part], minlength=len(below))
+        high_sum = np.bincount(above_line, weights=high[above_part], minlength=len(above))
+        np.minimum.at(high, above, high_sum)
+        np.maximum.at(low, below, low_sum)
+        np.minimum.at(high, below_part, high[below][below_line] - (low_sum[below_line] - low[below_part]))
+        np.maximum.at(low, above_part, low[above][above_line] - (high_sum[above_line] - high[above_part]))
         if np.allclose(low, before_low, atol=TOLERANCE) and np.allclose(high, before_high, atol=TOLERANCE):
             break
     # Shown cells are what they are, whatever rounding the sums of doubles left behind.

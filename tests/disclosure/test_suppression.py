@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, diags_array, vstack
 
 from dagster_project.disclosure.recovery import Known, recover
 from dagster_project.disclosure.suppression import (
@@ -311,7 +311,7 @@ def twins_of(parts: Sequence[tuple[float, float]]) -> Cells:
 
 
 def with_caps(cells: Cells, hidden: np.ndarray) -> Known:
-    """What an onlooker knows who also knows the caps."""
+    """What an onlooker knows who also knows the caps, and which lines only bound their total."""
     seen = as_seen(replace(cells, implies=np.empty((0, 2), dtype=np.int64)), hidden)
     place = np.cumsum(hidden) - 1
     upper = np.full(int(hidden.sum()), np.inf)
@@ -326,7 +326,18 @@ def with_caps(cells: Cells, hidden: np.ndarray) -> Known:
         (np.tile([1.0, -1.0], len(pairs)), (row, np.array(pairs, dtype=np.int64).reshape(-1))),
         shape=(len(pairs), len(upper)),
     )
-    return replace(seen, at_most=links, at_most_of=np.zeros(len(pairs)), upper=upper)
+    adds_up = cells.no_less & cells.no_more
+    bounds = np.flatnonzero(~adds_up)
+    # The sum of the parts less the total is at most nothing, or the other way round.
+    sign = diags_array(np.where(cells.no_more[bounds], 1.0, -1.0))
+    return replace(
+        seen,
+        equal=seen.equal[np.flatnonzero(adds_up)],
+        equal_to=seen.equal_to[adds_up],
+        at_most=vstack([links, sign @ seen.equal[bounds]]).tocsr(),
+        at_most_of=np.concatenate([np.zeros(len(pairs)), sign @ seen.equal_to[bounds]]),
+        upper=upper,
+    )
 
 
 def given_away(cells: Cells, hidden: np.ndarray) -> np.ndarray:
@@ -362,6 +373,22 @@ def test_a_capped_part_that_its_cap_would_hold_up_is_covered() -> None:
     plan = protect(cells, LIMITS)
     assert not given_away(cells, plan.hidden).any()
     assert not plan.hidden[[10, 11]].any()
+
+
+def test_a_part_whose_cap_a_larger_count_bounds_is_covered() -> None:
+    # Of 7 the second can take no more than its cap, and that no more than 5: so the first is 2 at least.
+    cells = Cells(
+        np.array([4.0, 3.0, 7.0, 4.0, 5.0]),
+        line_parent=np.array([2, 4]),
+        entry_line=np.array([0, 0, 1]),
+        entry_child=np.array([0, 1, 3]),
+        caps=np.array([[1, 3]]),
+        fixed=np.array([False, False, False, False, True]),
+        line_no_less=np.array([True, False]),
+    )
+    assert given_away(cells, np.array([True, True, False, True, False]))[0]
+    plan = protect(cells, LIMITS)
+    assert not given_away(cells, plan.hidden)[:2].any()
 
 
 @st.composite
