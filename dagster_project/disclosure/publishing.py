@@ -59,14 +59,15 @@ def publish(
                 of a mart, it is left as it is
     on_written  called with the name of each table that was written
 
-    The order of rows is left open: whoever reads the tables for a file sorts them by their grain.
+    The largest comes first: what others do with it then goes on beside the rest. The order of rows is left
+    open: whoever reads the tables for a file sorts them by their grain.
     """
     if before is None:
         connection.execute(f"drop schema if exists {target} cascade")
         connection.execute(f"create schema {target}")
     outcomes = dict(before.outcomes) if before is not None else {}
     rewritten = set()
-    for table in tables:
+    for table in sorted(tables, key=lambda table: -figures.rows.get(table.name, 0)):
         if not table.is_shareable:
             continue
         mart = policy.marts.get(table.name)
@@ -83,7 +84,8 @@ def publish(
         outcomes[mart.name] = _outcome(mart, figures, plan, masks)
         rewritten.add(mart.name)
         on_written(mart.name)
-    return Published(plan, outcomes, frozenset(rewritten))
+    in_order = {table.name: outcomes[table.name] for table in tables if table.name in outcomes}
+    return Published(plan, in_order, frozenset(rewritten))
 
 
 def _differs(mart: MartPolicy, figures: Figures, one: Flags, other: Flags) -> bool:
