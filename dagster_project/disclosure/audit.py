@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from dagster_project.disclosure.numbered import NumberedMarts
 from dagster_project.disclosure.policy import DISTINCT, EXACT, LOOSELY, NEVER, MartPolicy, Policy
+from dagster_project.disclosure.publishing import PUBLISHED
 from dagster_project.disclosure.recovery import Flags, Indices, Known, Numbers, recover
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.release.exports import quoted
@@ -92,7 +93,7 @@ class Onlooker:
         policy: Policy,
         tables: Sequence[ReleasedTable],
         limits: Limits,
-        published: str = "warehouse.published",
+        published: str = PUBLISHED,
         truth: str = "warehouse.marts",
     ) -> None:
         self._marts = [

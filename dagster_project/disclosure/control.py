@@ -7,10 +7,12 @@ closed quarter.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -18,16 +20,19 @@ import numpy as np
 from dagster_project.disclosure.audit import PERIOD, AuditResult, Onlooker, was_over
 from dagster_project.disclosure.figures import PREFIX, Figures, read_figures
 from dagster_project.disclosure.policy import Policy, require_cover
-from dagster_project.disclosure.publishing import MartOutcome, Published, publish
+from dagster_project.disclosure.publishing import PUBLISHED, MartOutcome, Published, publish
 from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Flags, Limits, Plan, protect
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.release.exports import literal, quoted
 from dagster_project.release.tables import ReleasedTable
 from dagster_project.warehouse.policies import policy_numbers
+from dagster_project.warehouse.threads import stop
+
+_Made = TypeVar("_Made")
 
 OWNER = "Performance Analysis"
-MARTS, PUBLISHED, SEEDS = "warehouse.marts", "warehouse.published", "warehouse.seeds"
+MARTS, SEEDS = "warehouse.marts", "warehouse.seeds"
 _LAST = "last_release"
 # Raise it when the same policy withholds more: what was made before is then looked at before it is compared.
 METHOD = 2
@@ -100,82 +105,133 @@ def disclosure_checks() -> list[Check]:
     ]
 
 
-def control_disclosure(
-    connection: duckdb.DuckDBPyConnection,
-    policy: Policy,
-    tables: Sequence[ReleasedTable],
-    last_release: Path | None = None,
-    on_written: Callable[[str], None] | None = None,
-) -> DisclosureResult:
-    """Write schema `published` of the warehouse that `connection` has attached, and audit it.
+class Control:
+    """Disclosure control of a candidate that was begun: one thread plans, another reads the last release."""
 
-    last_release   the folder of the release before this one, which readers have too
-    on_written     called with the name of each table as often as it is written
+    def __init__(
+        self,
+        connections: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection],
+        policy: Policy,
+        tables: Sequence[ReleasedTable],
+        last_release: Path | None,
+    ) -> None:
+        self._connections = connections
+        self._policy = policy
+        self._tables = tables
+        self._threads = ThreadPoolExecutor(max_workers=2)
+        # One at a time, in order.
+        self._looking = ThreadPoolExecutor(max_workers=1)
+        self._asked: list[Future[Any]] = []
+        self._planned = self._ask(self._threads, _plan, connections[0], policy, tables)
+        self._opening = self._ask(self._threads, _open_last, connections[1], policy, tables, last_release)
 
-    Raises DisclosureError when the policy does not fit the marts.
-    """
-    require_cover(policy, tables)
-    thresholds = policy_numbers(connection, _THRESHOLDS, SEEDS)
-    count_max, width_min, uniform_below = thresholds.values()
-    limits = Limits(count_max, width_min)
-    shareable = [table for table in tables if table.is_shareable]
-    checks: list[Check] = []
-    rounds = 0
-    plan: Plan | None = None
-    published: Published | None = None
-    is_bound = False
-    # One core works on this release, another on what the last one has to do with it.
-    with (
-        connection.cursor() as own,
-        connection.cursor() as beside,
-        ThreadPoolExecutor(max_workers=1) as side,
-        ThreadPoolExecutor(max_workers=1) as looking,
-    ):
-        opening = side.submit(_open_last, beside, policy, shareable, limits, thresholds, last_release)
-        figures = read_figures(connection, policy, tables, MARTS, uniform_below)
+    def finish(self, on_written: Callable[[str], None] = lambda name: None) -> DisclosureResult:
+        """Publish, audit, and hide more where the audit got through. Call it once.
+
+        on_written  called with the name of each table as often as it is written
+
+        Raises DisclosureError when the policy does not fit the marts.
+        """
+        connection, _, own = self._connections
+        policy, tables = self._policy, self._tables
+        planned = self._planned.result()
+        figures, plan, limits = planned.figures, planned.plan, planned.limits
         onlooker = Onlooker(own, policy, tables, limits, PUBLISHED, MARTS)
-        extra = np.zeros(figures.cells.size, dtype=bool)
+        published: Published | None = None
+        is_bound = False
+        extra: Flags | None = None
         looks: list[Future[None]] = []
 
         def look_soon(name: str) -> None:
             """A table is read by one core while another one writes the next."""
-            looks.append(looking.submit(onlooker.look_at, name))
-            if on_written is not None:
-                on_written(name)
+            looks.append(self._ask(self._looking, onlooker.look_at, name))
+            on_written(name)
 
-        while rounds < _ROUNDS_MAX:
+        rounds = 0
+        while True:
             rounds += 1
-            plan = protect(figures.cells, limits, extra, plan)
             published = publish(
                 connection, policy, tables, figures, plan, limits, MARTS, PUBLISHED, published, look_soon
             )
             while looks:
                 looks.pop().result()
             onlooker.put_together()
-            last = opening.result()
+            last = self._opening.result()
             against = (
-                side.submit(_against_last, onlooker, last.onlooker, published.rewritten)
+                self._ask(self._threads, _against_last, onlooker, last.onlooker, published.rewritten)
                 if last.onlooker is not None
                 else None
             )
             checks, weak, is_played_off = _audited(onlooker, figures, against, last.why_not_compared)
-            if is_played_off and not is_bound:
-                figures, is_bound, plan = _with_last(connection, policy, tables, figures), True, None
-            elif weak.any():
+            binds = is_played_off and not is_bound
+            if rounds == _ROUNDS_MAX or not (binds or weak.any()):
+                break
+            if binds:
+                figures, is_bound = _with_last(connection, policy, tables, figures), True
+                plan = protect(figures.cells, limits, extra)
+            else:
                 # What was withheld stays so: each round then covers further than the one before.
                 figures = replace(figures, cells=replace(figures.cells, also_hidden=plan.hidden))
                 extra = weak
-            else:
-                break
-    connection.execute(f"detach database if exists {_LAST}")
-    return DisclosureResult(
-        tuple(published.outcomes.values()) if published is not None else (),
-        tuple(checks),
-        rounds,
-        thresholds,
-        policy.sha256,
-        f"Not compared: {_WEAKER}." if opening.result().why_not_compared == _WEAKER else "",
-    )
+                plan = protect(figures.cells, limits, extra, plan)
+        return DisclosureResult(
+            tuple(published.outcomes.values()),
+            tuple(checks),
+            rounds,
+            planned.thresholds,
+            policy.sha256,
+            f"Not compared: {_WEAKER}." if last.why_not_compared == _WEAKER else "",
+        )
+
+    def stop(self) -> None:
+        """Leave off, whatever is being done."""
+        stop((self._threads, self._looking), self._asked, self._connections)
+        self._connections[1].execute(f"detach database if exists {_LAST}")
+
+    def _ask(self, threads: Executor, work: Callable[..., _Made], *arguments: Any) -> "Future[_Made]":
+        asked = threads.submit(work, *arguments)
+        self._asked.append(asked)
+        return asked
+
+
+@contextmanager
+def begin_control(
+    connection: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    tables: Sequence[ReleasedTable],
+    last_release: Path | None = None,
+) -> Iterator[Control]:
+    """Begin disclosure control of the warehouse that `connection` has attached, to read, as `warehouse`.
+
+    last_release   the folder of the release before this one, which readers have too
+
+    What may be published comes to stand in `PUBLISHED`, in the connection's own database.
+    """
+    with connection.cursor() as one, connection.cursor() as another, connection.cursor() as third:
+        control = Control((one, another, third), policy, tables, last_release)
+        try:
+            yield control
+        finally:
+            control.stop()
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What is withheld of which figures, and by what limits."""
+
+    figures: Figures
+    plan: Plan
+    limits: Limits
+    thresholds: Mapping[str, float]
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, policy: Policy, tables: Sequence[ReleasedTable]) -> _Planned:
+    require_cover(policy, tables)
+    thresholds = policy_numbers(connection, _THRESHOLDS, SEEDS)
+    count_max, width_min, uniform_below = thresholds.values()
+    limits = Limits(count_max, width_min)
+    figures = read_figures(connection, policy, tables, MARTS, uniform_below)
+    return _Planned(figures, protect(figures.cells, limits), limits, thresholds)
 
 
 def _audited(
@@ -284,8 +340,6 @@ def _open_last(
     connection: duckdb.DuckDBPyConnection,
     policy: Policy,
     tables: Sequence[ReleasedTable],
-    limits: Limits,
-    thresholds: Mapping[str, float],
     folder: Path | None,
 ) -> _Last:
     """Read the last release: its tables become last_release.published, unsuppressed those of .marts.
@@ -299,6 +353,7 @@ def _open_last(
     parquet, restricted = folder / "parquet", folder / "restricted" / "parquet"
     if not (parquet.is_dir() and restricted.is_dir()):
         return _Last(None, _NONE_BEFORE)
+    thresholds = policy_numbers(connection, _THRESHOLDS, SEEDS)
     made_by = _made_by(folder)
     if made_by is not None and any(
         made_by.thresholds.get(name, 0) < least for name, least in thresholds.items()
@@ -315,6 +370,7 @@ def _open_last(
                     f"create table {_LAST}.{schema}.{quoted(table.name)} as select * from {literal(file)}"
                 )
     held = _tables_of_last(connection, tables)
+    limits = Limits(thresholds["suppress_count_max"], thresholds["suppress_secondary_width_min"])
     onlooker = Onlooker(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts")
     onlooker.look()
     # By the policy and the method of then it was found to be safe then.

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.numbered import NumberedMarts
 from dagster_project.disclosure.policy import AT_MOST, DISTINCT, EXACT, NEVER, MartPolicy, Policy
-from dagster_project.disclosure.suppression import Cells, Flags, Indices, Numbers
+from dagster_project.disclosure.suppression import TOLERANCE, Cells, Flags, Indices, Numbers
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
@@ -207,7 +207,7 @@ class _Reader:
             entry_child=_joined(entry_children),
             line_no_less=np.concatenate([np.empty(0, dtype=bool), *no_less]),
             line_no_more=np.concatenate([np.empty(0, dtype=bool), *no_more]),
-            implies=_joined_pairs(implies),
+            implies=_distinct(_implied(_joined_pairs(implies), values)),
             caps=_true(_joined_pairs(caps), values),
             uniform=uniform,
             fixed=fixed,
@@ -353,6 +353,11 @@ def _twin(totals: Indices, parts: Indices, values: Numbers) -> tuple[Indices, In
     is_true &= np.bincount(line, weights=held[:, 1] > held[:, 0], minlength=len(heads)) == 0
     kept = is_true[line]
     return heads[is_true], np.column_stack([(np.cumsum(is_true) - 1)[line[kept]], parts[kept]])
+
+
+def _implied(pairs: Indices, values: Numbers) -> Indices:
+    """The pairs whose second cell can be hidden at all: a zero is shown."""
+    return pairs[values[pairs[:, 1]] > TOLERANCE]
 
 
 def _true(caps: Indices, values: Numbers) -> Indices:

@@ -17,7 +17,8 @@ from dagster_project.disclosure.suppression import Flags, Indices, Limits, Plan,
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
-PUBLISHED = "published"
+# Its own database, of the connection alone: others may read the warehouse meanwhile.
+PUBLISHED = "memory.published"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def publish(
     plan: Plan,
     limits: Limits,
     schema: str = "warehouse.marts",
-    target: str = f"warehouse.{PUBLISHED}",
+    target: str = PUBLISHED,
     before: Published | None = None,
     on_written: Callable[[str], object] = lambda name: None,
 ) -> Published:

@@ -252,10 +252,13 @@ def _alike(group: Indices, start: Flags) -> Flags:
 def _spread(cells: Cells, hidden: Flags) -> Flags:
     """Hide what the hidden cells imply; a zero is shown unless its own group is uniform."""
     hidden = hidden.copy()
-    source, target = cells.implies[:, 0], cells.implies[:, 1]
+    source, target = cells.implies.T
     can_hide = cells.values > TOLERANCE
     while True:
-        reached = target[hidden[source] & ~hidden[target] & can_hide[target]]
+        # What is hidden already needs no second look: few of the many pairs are left after the first pass.
+        left = can_hide[target] & ~hidden[target]
+        source, target = source[left], target[left]
+        reached = target[hidden[source]]
         if not len(reached):
             return hidden
         hidden[reached] = True

@@ -2,9 +2,10 @@
 
 Here: the order of the stages and what each leaves for the next. Not here: what a stage does (its own folder),
 and how a run is shown (commands, Dagster). The one trap: DuckDB lets one process open the warehouse file for
-writing, and dbt must be that one while it builds; so every stage opens its own connection and closes it. The
-last that writes is disclosure control, and the restricted part of the release is read beside it: from then on
-one connection stays open to the end.
+writing, and dbt must be that one while it builds; so until the marts are finished, every stage opens its own
+connection and closes it. From then on nothing writes to the file, and one connection stays open to the end:
+what needs the marts alone (the suites, the plan of disclosure control, the restricted part of the release)
+goes on side by side.
 
 A `Pipeline` is a context manager: it holds the writer's lock while it is open. Each stage is called once, in
 order; a stage that raises leaves the last release untouched, and `crash` holds what it raised.
@@ -13,7 +14,7 @@ order; a stage that raises leaves the last release untouched, and `crash` holds 
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -32,11 +33,13 @@ from dagster_project.assurance.statuses import Assured, apply_statuses
 from dagster_project.assurance.waivers import expired_among, read_waivers
 from dagster_project.disclosure.control import (
     METHOD,
+    Control,
     DisclosureResult,
-    control_disclosure,
+    begin_control,
     disclosure_checks,
 )
 from dagster_project.disclosure.policy import POLICY_FILE, read_policy
+from dagster_project.disclosure.publishing import PUBLISHED
 from dagster_project.errors import IqaError
 from dagster_project.extracts import ExtractError, IngestResult, ingest
 from dagster_project.extracts.result import FileOutcome
@@ -70,8 +73,6 @@ from dagster_project.warehouse.dbt_runner import DbtManifest, DbtResult, load_ma
 from dagster_project.warehouse.run_context import RunContext, write_run_context
 
 SUITES_DIR = EXPECTATIONS_DIR / "marts"
-# Where the shareable rows of a release come from: made by disclosure control.
-SHAREABLE_SCHEMA = "published"
 
 
 def stage_checks() -> list[Check]:
@@ -148,18 +149,20 @@ class Pipeline:
         self._is_to_release = is_to_release
         self._lock: WriterLock | None = None
         self._open: duckdb.DuckDBPyConnection | None = None
+        self._control: Control | None = None
         self._staged: Staged | None = None
         self._held = ExitStack()
         self._side = SuiteProcess()
 
     def __enter__(self) -> "Pipeline":
-        """Take the writer's lock, read key and logs: what is wrong with one is known before any work."""
+        """Take the writer's lock, read key, logs, policy: what is wrong with one is known before any work."""
         self._lock = self._held.enter_context(
             writer_lock(self.settings.marts_dir, warehouse=self.settings.warehouse)
         )
         self._key = pseudonym_key(self.settings.pseudonym_key_file)
         self._sign_offs = read_sign_offs(self._logs_dir, self._sign_offs_upto)
         self._waivers = read_waivers(self._logs_dir, self._waivers_upto)
+        self._policy = read_policy(self._policy_file)
         self._side.start()
         return self
 
@@ -260,8 +263,9 @@ class Pipeline:
             node.resource_type == "model" for node in result.with_status("error", "skipped")
         ):
             self._assure()
-            # Dagster takes seconds to store what dbt reported: meanwhile the suites are verified.
+            # Dagster takes seconds to store what dbt reported: meanwhile the next stages begin.
             self._hand_over()
+            self._begin_control()
         return result
 
     def _assure(self) -> None:
@@ -298,32 +302,41 @@ class Pipeline:
         self._side.hand_over(Task(self.suites, self.settings.warehouse, self._limits()))
 
     def protect(self) -> DisclosureResult:
-        """Schema `published`: the shareable marts with small counts withheld, and the audit of it."""
+        """Schema `PUBLISHED`: the shareable marts with small counts withheld, and the audit of it."""
         with self._step("Protect") as done:
-            last = self._last_release()
-            warehouse = self._open = self._held.enter_context(self._writable())
-            if self._is_to_release and self._lock is not None:
-                # Much of this stage is Python on one core: DuckDB writes the release's tables meanwhile.
-                self._staged = self._held.enter_context(
-                    begin_release(
-                        warehouse,
-                        self.manifest.document,
-                        self.settings.marts_dir,
-                        self._lock,
-                        shareable_schema=SHAREABLE_SCHEMA,
-                    )
-                )
-            with warehouse.cursor() as connection:
-                result = self.disclosure = control_disclosure(
-                    connection,
-                    read_policy(self._policy_file),
-                    released_tables(self.manifest.document),
-                    last,
-                    on_written=self._staged.share if self._staged is not None else None,
-                )
+            if self._control is None:
+                self._begin_control()
+            assert self._control is not None
+            result = self.disclosure = (
+                self._control.finish() if self._staged is None else self._control.finish(self._staged.share)
+            )
             self._completed.extend(result.checks)
             done(result.sentence(), (result.note,) if result.note else (), result.counts)
         return result
+
+    def _begin_control(self) -> None:
+        """Begin disclosure control, and the release beside it: the one is mostly Python, the other DuckDB."""
+        warehouse = self._open = self._held.enter_context(self._finished())
+        if self._is_to_release:
+            self._staged = self._held.enter_context(self._begun_release(warehouse))
+        self._control = self._held.enter_context(
+            begin_control(
+                warehouse,
+                self._policy,
+                released_tables(self.manifest.document),
+                self._last_release(),
+            )
+        )
+
+    def _begun_release(self, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[Staged]:
+        assert self._lock is not None
+        return begin_release(
+            connection,
+            self.manifest.document,
+            self.settings.marts_dir,
+            self._lock,
+            shareable=PUBLISHED,
+        )
 
     def _last_release(self) -> Path | None:
         """The release that readers have now; for a run that repeats an earlier one, had then."""
@@ -354,7 +367,7 @@ class Pipeline:
     def publish(self) -> ReleaseInfo:
         """The candidate as a release, and `current` on it. The gate must be open."""
         with self._step("Release") as done:
-            if self.decision is None or self._lock is None:
+            if self.decision is None or self._open is None:
                 raise IqaError(
                     "The gate has not decided on this candidate.",
                     where="the release stage",
@@ -364,15 +377,13 @@ class Pipeline:
             if self._has_report:
                 # DuckDB writes the tables meanwhile, and leaves Python to import.
                 Thread(target=load_libraries, daemon=True).start()
+            if self._staged is None:
+                self._staged = self._held.enter_context(self._begun_release(self._open))
             with self.candidate() as connection:
                 release = self.release = write_release(
                     connection,
-                    self.manifest.document,
+                    self._staged,
                     self.decision,
-                    self.settings.marts_dir,
-                    self._lock,
-                    shareable_schema=SHAREABLE_SCHEMA,
-                    staged=self._staged,
                     code=self.code,
                     add_files=self._add_files,
                     assurance=self._assurance_facts(),
@@ -438,17 +449,15 @@ class Pipeline:
             with self._open.cursor() as cursor:
                 yield cursor
             return
-        with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
-            path = str(self.settings.warehouse).replace("'", "''")
-            connection.execute(f"attach '{path}' as warehouse (read_only)")
+        with self._finished() as connection:
             yield connection
 
     @contextmanager
-    def _writable(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with the warehouse attached to write, as `warehouse`."""
+    def _finished(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with a database of its own, and the warehouse attached to read, as `warehouse`."""
         with contextlib.closing(duckdb.connect(":memory:", config=self._limits())) as connection:
             path = str(self.settings.warehouse).replace("'", "''")
-            connection.execute(f"attach '{path}' as warehouse")
+            connection.execute(f"attach '{path}' as warehouse (read_only)")
             yield connection
 
     def row_counts(self) -> dict[tuple[str, str], int]:

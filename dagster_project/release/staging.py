@@ -10,7 +10,6 @@ is written and not before; what is not sealed in the end was never there.
 import errno
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -28,12 +27,13 @@ from dagster_project.release.identity import RELEASES, is_release_id, release_id
 from dagster_project.release.locks import WriterLock
 from dagster_project.release.provenance import RunFacts
 from dagster_project.release.tables import ReleasedTable, released_tables
+from dagster_project.warehouse.threads import stop
 
 _Made = TypeVar("_Made")
 
 STAGING = ".staging-"
 CATALOG = "warehouse"
-MARTS = "marts"
+MARTS = f"{CATALOG}.marts"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,10 @@ class Shared:
 class Staged:
     """What a thread makes, one thing after the other: the folder, the restricted files, those to be shared.
 
+    marts_dir   where the release will be
     begun       the folder
     restricted  the content of each table, once its restricted file is written
+    at_step     called with the name of each step once it is done, from whatever thread does it
     """
 
     def __init__(
@@ -67,12 +69,13 @@ class Staged:
         connection: duckdb.DuckDBPyConnection,
         dbt_manifest: Mapping[str, object],
         marts_dir: Path,
-        shareable_schema: str,
+        shareable: str,
         at_step: Callable[[str], None],
     ) -> None:
+        self.marts_dir = marts_dir
+        self.at_step = at_step
         self._connection = connection
-        self._schema = shareable_schema
-        self._at_step = at_step
+        self._shareable = shareable
         self._side = ThreadPoolExecutor(max_workers=1)
         self._asked: list[Future[Any]] = []
         self._shared: dict[str, Future[Shared]] = {}
@@ -84,7 +87,7 @@ class Staged:
         if name in self._shared:
             self._shared[name].cancel()
         self._shared[name] = self._ask(
-            _share, self._connection, self.begun, name, self._schema, self._at_step
+            _share, self._connection, self.begun, name, self._shareable, self.at_step
         )
 
     def shared(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Shared]:
@@ -95,7 +98,7 @@ class Staged:
         """
         begun = self.begun.result()
         tables = [table for table in begun.tables if table.is_shareable]
-        found = sources(connection, tables, self._schema, shareable=True)
+        found = sources(connection, tables, self._shareable, shareable=True)
         leaks.refuse_leaks(connection, found, CATALOG)
         marks = {source.table.name: _mark(connection, source) for source in found}
         for name, mark in marks.items():
@@ -111,12 +114,7 @@ class Staged:
 
     def stop(self) -> None:
         """Leave off, and take the folder away unless it was sealed."""
-        self._side.shutdown(wait=False, cancel_futures=True)
-        # It may be between two statements, where there is nothing to interrupt. Not `futures.wait`: for that,
-        # what was cancelled before its turn is never done.
-        while not all(asked.done() for asked in self._asked):
-            self._connection.interrupt()
-            time.sleep(0.02)
+        stop([self._side], self._asked, [self._connection])
         if self.begun.exception() is None:
             shutil.rmtree(self.begun.result().folder, ignore_errors=True)
 
@@ -133,20 +131,24 @@ def begin_release(
     marts_dir: Path,
     lock: WriterLock,
     *,
-    shareable_schema: str,
+    shareable: str,
     at_step: Callable[[str], None] = lambda step: None,
 ) -> Iterator[Staged]:
     """Begin the release of the candidate that `connection` has attached as `warehouse`, in a thread.
 
-    The marts must be as they are to be released; whatever else the connection does goes on meanwhile. Rows to
-    be shared are those of `shareable_schema`. In the end the thread is stopped, and its folder taken away
-    unless `write_release` has sealed it. `at_step` is called as by `write_release`.
+    lock       proof of being the one writer of `marts_dir` (`writer_lock`)
+    shareable  the schema of the rows to be shared, with its database: that of disclosure control, or
+               `warehouse.marts` to share unsuppressed figures
+    at_step    called with the name of each step once it is done, from whatever thread does it
+
+    The marts must be as they are to be released; whatever else the connection does goes on meanwhile. In the
+    end the thread is stopped, and its folder taken away unless `write_release` has sealed it.
 
     Raises ReleaseError if `lock` is not for `marts_dir`.
     """
     lock.require(marts_dir)
     with connection.cursor() as cursor:
-        staged = Staged(cursor, dbt_manifest, marts_dir, shareable_schema, at_step)
+        staged = Staged(cursor, dbt_manifest, marts_dir, shareable, at_step)
         try:
             yield staged
         finally:
@@ -178,13 +180,14 @@ def sources(
 ) -> list[Source]:
     """Where the rows of `tables` come from; with `shareable` those that may be shared.
 
-    Raises ReleaseError when a table or a public column is not in `schema`.
+    Raises ReleaseError when a table or a public column is not in `schema`, which is named with its database.
     """
+    database, _, name = schema.partition(".")
     held: dict[str, dict[str, str]] = {}
     for table_name, column, kind in connection.execute(
         "select table_name, column_name, data_type from duckdb_columns() "
-        "where database_name = $catalog and schema_name = $schema",
-        {"catalog": CATALOG, "schema": schema},
+        "where database_name = $database and schema_name = $schema",
+        {"database": database, "schema": name},
     ).fetchall():
         held.setdefault(table_name, {})[column] = kind
     return [_source(table, schema, held.get(table.name, {}), shareable=shareable) for table in tables]
@@ -295,18 +298,18 @@ def _require_own_marts(
 ) -> None:
     if "release_info" not in {table.name for table in tables}:
         return
-    found = connection.execute(f"select release_id from {CATALOG}.{MARTS}.release_info").fetchall()
+    found = connection.execute(f"select release_id from {MARTS}.release_info").fetchall()
     if found != [(facts.release_id,)]:
         raise ReleaseError(
             f"The marts were built for {', '.join(str(row[0]) for row in found) or 'no release'}.",
-            where=f"{CATALOG}.{MARTS}.release_info",
+            where=f"{MARTS}.release_info",
             expected=f"one row, for release {facts.release_id}",
             next_step="Build the marts again with dbt, then release.",
         )
 
 
 def _source(table: ReleasedTable, schema: str, held: Mapping[str, str], *, shareable: bool) -> Source:
-    relation = f"{CATALOG}.{quoted(schema)}.{quoted(table.name)}"
+    relation = f"{schema}.{quoted(table.name)}"
     absent = [column.name for column in table.columns if column.name not in held]
     if absent:
         what = "The table is not there" if not held else f"The columns are not there: {', '.join(absent)}"

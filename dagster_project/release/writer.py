@@ -8,7 +8,6 @@ stands in its way.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import wait
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from dagster_project.release.errors import ReleaseError
 from dagster_project.release.files import flush, flush_tree, make_read_only, point, write_text
 from dagster_project.release.hashing import Content
 from dagster_project.release.identity import RELEASES
-from dagster_project.release.locks import WriterLock
 from dagster_project.release.manifest import MANIFEST, content_hash, manifest_text
 from dagster_project.release.provenance import CodeVersion, code_version, input_files
-from dagster_project.release.staging import CATALOG, Staged, begin_release, explained
+from dagster_project.release.staging import CATALOG, Staged, explained
 
 CURRENT = "current"
 
@@ -40,33 +38,24 @@ class ReleaseInfo:
 
 def write_release(
     candidate: duckdb.DuckDBPyConnection,
-    dbt_manifest: Mapping[str, object],
+    staged: Staged,
     decision: GateDecision,
-    marts_dir: Path,
-    lock: WriterLock,
     *,
-    shareable_schema: str,
-    staged: Staged | None = None,
     code: CodeVersion | None = None,
     add_files: Callable[[Path], None] | None = None,
     assurance: Mapping[str, object] | None = None,
     disclosure: Mapping[str, object] | None = None,
-    at_step: Callable[[str], None] = lambda step: None,
 ) -> ReleaseInfo:
     """Write the candidate as a release and move `current` to it.
 
-    candidate         a connection that has it attached as `warehouse`
-    decision          of the gate, which must be open
-    lock              proof of being the one writer of `marts_dir` (`writer_lock`)
-    shareable_schema  where the shareable rows come from: `published`, made by the suppression step, or
-                      `marts` to share unsuppressed figures; every shareable table must be there
-    staged            what `begin_release` began of this candidate and schema; begun now if not given
-    code              version of the code, worked out if not given
-    add_files         adds files to the staged release before it is sealed (the board pack, `report/`): from
-                      its Parquet files, for the database is written meanwhile
-    assurance         what the manifest says of sign-offs and waivers
-    disclosure        what it says of withheld counts
-    at_step           called with the name of each step once it is done, from whatever thread does it
+    candidate   a connection that has it attached as `warehouse`
+    staged      what `begin_release` began of it
+    decision    of the gate, which must be open
+    code        version of the code, worked out if not given
+    add_files   adds files to the staged release before it is sealed (the board pack, `report/`): from its
+                Parquet files, for the database is written meanwhile
+    assurance   what the manifest says of sign-offs and waivers
+    disclosure  what it says of withheld counts
 
     Raises ReleaseError, and then leaves `current` and all releases as they were.
     """
@@ -77,19 +66,8 @@ def write_release(
             expected="every planned check of severity error completed and passed",
             next_step="Correct the data or the check, then run again. The last release stays in place.",
         )
-    lock.require(marts_dir)
-    with candidate.cursor() as connection, ExitStack() as held:
-        if staged is None:
-            staged = held.enter_context(
-                begin_release(
-                    connection,
-                    dbt_manifest,
-                    marts_dir,
-                    lock,
-                    shareable_schema=shareable_schema,
-                    at_step=at_step,
-                )
-            )
+    marts_dir, at_step = staged.marts_dir, staged.at_step
+    with candidate.cursor() as connection:
         begun = staged.begun.result()
         facts, folder = begun.facts, begun.folder
         target = marts_dir / RELEASES / facts.release_id

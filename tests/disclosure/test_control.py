@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from dagster_project.disclosure import control, suppression
 from dagster_project.disclosure.audit import AuditResult, Onlooker
-from dagster_project.disclosure.control import DisclosureResult, control_disclosure, disclosure_checks
+from dagster_project.disclosure.control import DisclosureResult, begin_control, disclosure_checks
 from dagster_project.disclosure.errors import DisclosureError
 from dagster_project.disclosure.policy import read_policy, require_cover
+from dagster_project.disclosure.publishing import PUBLISHED
 from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.errors import IqaError
@@ -31,7 +32,8 @@ SMALL = {**SAFE, ("EM", "CC"): (3, 13, 14, 15)}
 def controlled(
     connection: duckdb.DuckDBPyConnection, folder: Path, last: Path | None = None, **policy: object
 ) -> DisclosureResult:
-    return control_disclosure(connection, make_policy(folder, **policy), released_tables(), last)
+    with begin_control(connection, make_policy(folder, **policy), released_tables(), last) as control:
+        return control.finish()
 
 
 def verdicts(result: DisclosureResult) -> dict[str, str]:
@@ -41,7 +43,7 @@ def verdicts(result: DisclosureResult) -> dict[str, str]:
 def hidden(connection: duckdb.DuckDBPyConnection, column: str = "done") -> list[tuple[str, ...]]:
     return connection.execute(
         f"select level, area_code, unit_type, period_type, extract(month from period_start) "
-        f"from warehouse.published.counts where {column} is null order by all"
+        f"from {PUBLISHED}.counts where {column} is null order by all"
     ).fetchall()
 
 
@@ -63,7 +65,7 @@ def test_a_mart_without_small_counts_is_published_as_it_is(tmp_path: Path) -> No
         controlled(connection, tmp_path)
         assert hidden(connection) == []
         differences = connection.execute(
-            "select count(*) from (from warehouse.marts.counts except all from warehouse.published.counts)"
+            f"select count(*) from (from warehouse.marts.counts except all from {PUBLISHED}.counts)"
         ).fetchone()
     assert differences == (0,)
 
@@ -84,7 +86,7 @@ def test_a_withheld_cell_is_empty_named_and_takes_its_rate_along(tmp_path: Path)
         controlled(connection, tmp_path)
         row = connection.execute(
             "select done, due, done_rate, is_suppressed, suppressed_columns, null_reason, reliability "
-            "from warehouse.published.counts where unit_type = 'CC' and area_code = 'EM' "
+            f"from {PUBLISHED}.counts where unit_type = 'CC' and area_code = 'EM' "
             "and period_start = date '2023-04-01' and period_type = 'quarter'"
         ).fetchone()
     assert row == (None, 16, None, True, "done;done_rate", "done:suppressed;done_rate:suppressed", "ok")
@@ -97,7 +99,7 @@ def test_a_row_whose_denominator_is_withheld_is_called_suppressed(tmp_path: Path
     with warehouse(done, due) as connection:
         controlled(connection, tmp_path)
         found = connection.execute(
-            "select distinct reliability, done is null from warehouse.published.counts where due is null"
+            f"select distinct reliability, done is null from {PUBLISHED}.counts where due is null"
         ).fetchall()
     assert found == [("suppressed", True)]
 
@@ -110,7 +112,7 @@ def test_a_reason_that_speaks_of_the_counts_goes_and_a_structural_one_stays(tmp_
         )
         controlled(connection, tmp_path)
         row = connection.execute(
-            "select null_reason from warehouse.published.counts where unit_type = 'CC' and area_code = 'EM' "
+            f"select null_reason from {PUBLISHED}.counts where unit_type = 'CC' and area_code = 'EM' "
             "and period_start = date '2023-04-01' and period_type = 'quarter'"
         ).fetchone()
     assert row == ("note:no_requirement;done:suppressed;done_rate:suppressed",)
@@ -126,7 +128,7 @@ def test_what_is_empty_for_a_structural_reason_is_not_said_to_be_withheld(tmp_pa
         controlled(connection, tmp_path)
         row = connection.execute(
             "select done, done_rate, is_suppressed, suppressed_columns, null_reason "
-            f"from warehouse.published.counts where {of_the_unit} and period_start = date '2023-04-01'"
+            f"from {PUBLISHED}.counts where {of_the_unit} and period_start = date '2023-04-01'"
         ).fetchone()
     assert row == (None, None, True, "done", "done_rate:no_requirement;done:suppressed")
 
@@ -155,7 +157,7 @@ def test_a_cell_that_is_shown_by_mistake_gives_its_neighbour_away(tmp_path: Path
     with warehouse(SMALL) as connection:
         controlled(connection, tmp_path)
         connection.execute(
-            "update warehouse.published.counts set done = 20, suppressed_columns = 'done_rate' "
+            f"update {PUBLISHED}.counts set done = 20, suppressed_columns = 'done_rate' "
             "where unit_type = 'MC' and area_code = 'EM' and period_start = date '2023-04-01' "
             "and period_type = 'quarter'"
         )
@@ -169,7 +171,7 @@ def test_sums_over_time_that_let_one_subtract_are_found(tmp_path: Path) -> None:
     with warehouse(SMALL) as connection:
         controlled(connection, tmp_path)
         connection.execute(
-            "update warehouse.published.counts as shown "
+            f"update {PUBLISHED}.counts as shown "
             "set done = held.done, suppressed_columns = 'done_rate' "
             "from warehouse.marts.counts as held where shown.period_type = 'year' "
             "and shown.done is null and shown.unit_type = held.unit_type "
@@ -183,7 +185,7 @@ def test_a_rate_beside_a_withheld_count_is_found(tmp_path: Path) -> None:
     with warehouse(SMALL) as connection:
         controlled(connection, tmp_path)
         connection.execute(
-            "update warehouse.published.counts set done_rate = 0.1875, suppressed_columns = 'done' "
+            f"update {PUBLISHED}.counts set done_rate = 0.1875, suppressed_columns = 'done' "
             "where done is null and unit_type = 'CC' and period_type = 'quarter'"
         )
         result = attacked(connection, tmp_path)
@@ -203,12 +205,13 @@ def test_a_number_that_is_withheld_in_one_place_and_shown_in_another_is_found(tm
     }
     policy = make_policy(tmp_path, same_as=[same])
     with warehouse(units) as connection:
-        control_disclosure(connection, policy, released_tables())
+        with begin_control(connection, policy, released_tables()) as control:
+            control.finish()
         onlooker = Onlooker(connection, policy, released_tables(), Limits())
         onlooker.look()
         assert onlooker.audit().weak == ()
         connection.execute(
-            "update warehouse.published.counts set done = 3, suppressed_columns = 'done_rate' "
+            f"update {PUBLISHED}.counts set done = 3, suppressed_columns = 'done_rate' "
             "where level = 'area' and area_code = 'NE' and period_type = 'quarter' and done is null"
         )
         onlooker.look()
@@ -243,7 +246,7 @@ def test_an_onlooker_looks_again_at_what_was_written_again(tmp_path: Path) -> No
         onlooker = Onlooker(connection, make_policy(tmp_path), released_tables(), Limits())
         onlooker.look()
         connection.execute(
-            "update warehouse.published.counts as seen "
+            f"update {PUBLISHED}.counts as seen "
             "set done = truth.done, suppressed_columns = 'done_rate' "
             "from warehouse.marts.counts as truth where seen.done is null and seen.unit_type = 'MC' "
             "and truth.level = 'unit' and truth.area_code = seen.area_code and truth.unit_type = 'MC' "
@@ -292,12 +295,13 @@ def test_the_audit_with_every_inequality_gets_nowhere_on_random_tables(
 
 def write_last(connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     """What is published now, as a release that readers keep."""
-    for schema, place in (("published", folder / "parquet"), ("marts", folder / "restricted" / "parquet")):
+    for schema, place in (
+        (PUBLISHED, folder / "parquet"),
+        ("warehouse.marts", folder / "restricted" / "parquet"),
+    ):
         place.mkdir(parents=True, exist_ok=True)
         for table in ("counts", "dim_area"):
-            connection.execute(
-                f"copy warehouse.{schema}.{table} to '{place / table}.parquet' (format parquet)"
-            )
+            connection.execute(f"copy {schema}.{table} to '{place / table}.parquet' (format parquet)")
     thresholds = {"suppress_count_max": 4, "suppress_secondary_width_min": 3, "uniform_group_below": 10}
     (folder / "manifest.json").write_text(json.dumps({"disclosure": {"thresholds": thresholds}}))
     return folder

@@ -1,7 +1,7 @@
 """A small hand-made candidate: a warehouse file and the part of a dbt manifest that releases read."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import duckdb
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import GateDecision, decide
 from dagster_project.release.locks import WriterLock
+from dagster_project.release.staging import MARTS, begin_release
 from dagster_project.release.writer import ReleaseInfo, write_release
 
 RELEASE_INFO_SQL = "select release_id, as_of, created_at as refreshed_at from raw.run_context"
@@ -77,15 +78,23 @@ def attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def release_made(
     connection: duckdb.DuckDBPyConnection, marts_dir: Path, lock: WriterLock, **options: Any
 ) -> ReleaseInfo:
-    """Release the candidate that `connection` has attached, through an open gate and unsuppressed."""
-    return write_release(
-        connection,
-        options.pop("manifest", made_manifest()),
-        options.pop("decision", open_gate()),
-        marts_dir,
-        lock,
-        **({"shareable_schema": "marts"} | options),
-    )
+    """Release the candidate that `connection` has attached, through an open gate and unsuppressed.
+
+    `options` are those of `write_release`, and of `begin_release` if no `staged` is among them.
+    """
+    decision = options.pop("decision", open_gate())
+    with ExitStack() as held:
+        staged = options.pop("staged", None) or held.enter_context(
+            begin_release(
+                connection,
+                options.pop("manifest", made_manifest()),
+                marts_dir,
+                lock,
+                shareable=options.pop("shareable", MARTS),
+                at_step=options.pop("at_step", lambda step: None),
+            )
+        )
+        return write_release(connection, staged, decision, **options)
 
 
 def made_manifest() -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_candidate import attached, made_manifest, make_candidate, open_gate, release_made
+from made_candidate import attached, made_manifest, make_candidate, release_made
 
 from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import decide
@@ -16,7 +16,7 @@ from dagster_project.release.errors import ReleaseError
 from dagster_project.release.history import check_release_files
 from dagster_project.release.identity import new_release_id
 from dagster_project.release.locks import writer_lock
-from dagster_project.release.writer import ReleaseInfo, write_release
+from dagster_project.release.writer import ReleaseInfo
 from dagster_project.settings import Settings
 
 Publish = Callable[..., ReleaseInfo]
@@ -188,16 +188,15 @@ def test_suppressed_tables_come_from_their_own_schema_and_none_may_be_missing(se
         )
         connection.execute("create table published.leniency as from marts.leniency")
     with writer_lock(settings.marts_dir) as lock:
-        arguments = (made_manifest(), open_gate(), settings.marts_dir, lock)
         with (
             attached(settings.warehouse) as candidate,
             pytest.raises(ReleaseError, match=r"release_info"),
         ):
-            write_release(candidate, *arguments, shareable_schema="published")
+            release_made(candidate, settings.marts_dir, lock, shareable="warehouse.published")
         with duckdb.connect(str(settings.warehouse)) as connection:
             connection.execute("create table published.release_info as from marts.release_info")
         with attached(settings.warehouse) as candidate:
-            release = write_release(candidate, *arguments, shareable_schema="published").path
+            release = release_made(candidate, settings.marts_dir, lock, shareable="warehouse.published").path
     shared = duckdb.sql(f"select iqas_assessed from '{release}/parquet/compliance.parquet'").fetchall()
     whole = duckdb.sql(
         f"select iqas_assessed from '{release}/restricted/parquet/compliance.parquet'"

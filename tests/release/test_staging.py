@@ -39,7 +39,7 @@ def begun(
 ) -> Iterator[tuple[Staged, Callable[[], ReleaseInfo]]]:
     """A release that was begun, and how to finish it."""
     with begin_release(
-        connection, made_manifest(), settings.marts_dir, lock, shareable_schema="marts"
+        connection, made_manifest(), settings.marts_dir, lock, shareable=staging.MARTS
     ) as staged:
         yield (
             staged,
@@ -119,7 +119,7 @@ def test_what_is_shared_again_and_again_is_written_as_it_is_in_the_end(
 ) -> None:
     at_once = publish()
     with candidate(settings) as (connection, lock), begun(settings, connection, lock) as (staged, finish):
-        # Marts themselves do not change once a release is begun: here the restricted part reads the same table.
+        # A mart does not change once a release is begun; here the restricted part reads the same table.
         staged.restricted.result()
         kept = connection.sql("from warehouse.marts.compliance").to_arrow_table()
         for number in range(20):

@@ -17,6 +17,7 @@ from dagster_project.gate.checks import Check, Kind, Severity
 from dagster_project.gate.decision import decide
 from dagster_project.release.history import current_release
 from dagster_project.release.locks import writer_lock
+from dagster_project.release.staging import MARTS, begin_release
 from dagster_project.release.writer import write_release
 from dagster_project.synth.generate import generate
 from dagster_project.warehouse.dbt_runner import load_manifest
@@ -48,11 +49,7 @@ def _make(home: Path, marts_dir: Path) -> None:
     check = Check("expect:sample", Kind.EXPECTATION, "sample", Severity.ERROR, "Analysis", "Left out here.")
     with writer_lock(settings.marts_dir, settings.warehouse) as held, duckdb.connect() as connection:
         connection.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
-        write_release(
-            connection,
-            load_manifest(settings).document,
-            decide([check], [check.passed()]),
-            settings.marts_dir,
-            held,
-            shareable_schema="marts",
-        )
+        with begin_release(
+            connection, load_manifest(settings).document, settings.marts_dir, held, shareable=MARTS
+        ) as staged:
+            write_release(connection, staged, decide([check], [check.passed()]))
