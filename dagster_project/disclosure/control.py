@@ -123,7 +123,8 @@ class Control:
         self._looking = ThreadPoolExecutor(max_workers=1)
         self._asked: list[Future[Any]] = []
         self._planned = self._ask(self._threads, _plan, connections[0], policy, tables)
-        self._opening = self._ask(self._threads, _open_last, connections[1], policy, tables, last_release)
+        shared = [table for table in tables if table.is_shareable]
+        self._opening = self._ask(self._threads, _open_last, connections[1], policy, shared, last_release)
 
     def finish(self, on_written: Callable[[str], None] = lambda name: None) -> DisclosureResult:
         """Publish, audit, and hide more where the audit got through. Call it once.

@@ -317,6 +317,23 @@ def test_the_same_figures_again_are_withheld_in_the_same_cells(tmp_path: Path) -
     assert result.rounds == 1 and verdicts(result)[LAST] == "passed"
 
 
+def test_row_level_facts_of_the_last_release_are_not_read(tmp_path: Path) -> None:
+    counts, areas = released_tables()
+    facts = dataclasses.replace(counts, name="facts", is_shareable=False)
+    with warehouse(SMALL) as connection:
+        controlled(connection, tmp_path)
+        last = write_last(connection, tmp_path / "last")
+        shutil.copy(last / "restricted/parquet/counts.parquet", last / "restricted/parquet/facts.parquet")
+        tables = [counts, areas, facts]
+        with begin_control(connection, make_policy(tmp_path), tables, last) as control:
+            result = control.finish()
+            read = connection.execute(
+                "select distinct table_name from duckdb_tables() where database_name = 'last_release'"
+            ).fetchall()
+    assert verdicts(result)[LAST] == "passed"
+    assert sorted(read) == [("counts",), ("dim_area",)]
+
+
 def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_path: Path) -> None:
     units = {
         ("EM", "A"): (3, 20, 20, 20),
