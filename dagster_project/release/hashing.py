@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from dagster_project.release.exports import quoted
+from dagster_project.release.exports import literal, quoted
 
 # What differs between two runs over the same inputs, code and as_of.
 VOLATILE = frozenset({"release_id", "created_at", "refreshed_at", "refreshed"})
@@ -68,6 +68,7 @@ def _hashed(
     by_engine: bool = False,
 ) -> dict[tuple[object, ...], Content]:
     hashed = sorted((name, kind) for name, kind in columns if name not in VOLATILE)
+    keys = "".join(f"{name}, " for name in groups)
     if by_engine:
         values = ", ".join(quoted(name) for name, _ in hashed) or "0"
         # Two sums of differently mixed hashes: rows that meet in one by chance part in the other.
@@ -76,14 +77,17 @@ def _hashed(
             ", ".join(f"coalesce(sum({lane}), 0)::varchar" for lane in ("row_hash", "hash(row_hash, 1)")),
         )
     else:
-        # One call for the row: a chain of `||` would copy the growing text once for every column.
-        pieces = ", ".join(_piece(name, kind) for name, kind in hashed) or "''"
-        row_hash = f"sha256(concat({pieces}))"
+        # Texts first: within `coalesce` DuckDB would make each of them twice.
+        texts = ", ".join(f"{_text(name, kind)} as text_{n}" for n, (name, kind) in enumerate(hashed))
+        relation = f"(select {keys}{texts or 'null'} from {relation} as source)"
+        # One call for the row: a chain of `||` would copy the growing text once for every column. `concat`
+        # passes over the NULL that follows the dash.
+        pieces = ", ".join(f"coalesce(length(text_{n}) || ':', '-'), text_{n}" for n in range(len(hashed)))
+        row_hash = f"sha256(concat({pieces or literal('')}))"
         lanes = ", ".join(
             f"coalesce(sum(('0x' || substr(row_hash, {start}, 16))::ubigint), 0)::varchar" for start in _LANES
         )
     header = ",".join(f"{name} {kind}" for name, kind in hashed)
-    keys = "".join(f"{name}, " for name in groups)
     rows = connection.execute(
         f"with hashed as (select {keys}{row_hash} as row_hash from {relation} as source) "
         f"select {keys}count(*), {lanes} from hashed" + (f" group by {keys[:-2]}" if groups else "")
@@ -99,9 +103,7 @@ def _hashed(
     }
 
 
-def _piece(name: str, kind: str) -> str:
+def _text(name: str, kind: str) -> str:
     column = quoted(name)
     # -0.0 equals 0.0 but prints otherwise; which of the two a sum yields may depend on its order.
-    text = f"({column} + 0.0)::varchar" if kind.upper() in ("DOUBLE", "FLOAT") else f"{column}::varchar"
-    # `concat` passes over the NULL that follows the dash.
-    return f"coalesce(length({text}) || ':', '-'), {text}"
+    return f"({column} + 0.0)::varchar" if kind.upper() in ("DOUBLE", "FLOAT") else f"{column}::varchar"
