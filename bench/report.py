@@ -97,6 +97,9 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
         "- **Headlines** are compliance, dip samples and leniency for each Area and the nation, by quarter "
         "or inspection. The scripts are written as an analyst would who has no warehouse: they read the "
         "extracts, keep the newest row of each key, and know no rules, so they get extracts without faults.\n"
+        "- **Parts of a run** are its stages as it prints them. Once the marts are finished, the "
+        "expectations, the plan of disclosure control and the restricted files are worked on while Dagster "
+        "stores what dbt reported; that stretch is in the last part.\n"
         "- **Peak memory** is the largest resident set of the process itself (VmHWM).\n",
     ]
     for result in results.values():
