@@ -245,7 +245,6 @@ def _audited(
     by_id = {check.id: check for check in disclosure_checks()}
     checks = []
     weak_cells = np.zeros(figures.cells.size, dtype=bool)
-    is_played_off = False
     if figures.untrue:
         found = [f"{name} ({rows} rows)" for name, rows in sorted(figures.untrue.items())]
         checks.append(

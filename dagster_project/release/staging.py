@@ -1,7 +1,7 @@
 """A release in the making: the folder it is staged in, and its table files, which are written ahead.
 
-The restricted part follows from the marts alone. So a run begins it beside disclosure control, which leaves a
-core idle, and before the gate has decided: nobody can reach it until the release is sealed. A table that may
+The restricted part follows from the marts alone. So a run begins it beside the expectations and disclosure
+control, and before the gate has decided: nobody can reach it until the release is sealed. A table that may
 be shared is written once disclosure control has made it, and again if it is made anew. The database, and the
 sealing, are in `writer.py`. The trap: a thread does this. What goes wrong in it is raised where the release
 is written and not before; what is not sealed in the end was never there.
