@@ -76,12 +76,17 @@ class Settings:
             if env.get(name):
                 found[field] = Path(env[name])
         if env.get("IQA_AS_OF"):
-            found["as_of"] = _iso_date("IQA_AS_OF", env["IQA_AS_OF"])
+            found["as_of"] = iso_date("IQA_AS_OF", env["IQA_AS_OF"], "the environment variable IQA_AS_OF")
         if env.get("IQA_THREADS"):
             try:
                 found["threads"] = int(env["IQA_THREADS"])
             except ValueError:
-                raise _unreadable("IQA_THREADS", env["IQA_THREADS"], "a whole number, as 2") from None
+                raise _unreadable(
+                    "IQA_THREADS",
+                    env["IQA_THREADS"],
+                    "the environment variable IQA_THREADS",
+                    "a whole number, as 2",
+                ) from None
         if env.get("IQA_MEMORY_LIMIT"):
             found["memory_limit"] = env["IQA_MEMORY_LIMIT"]
         found.update({name: value for name, value in overrides.items() if value is not None})
@@ -95,17 +100,21 @@ class Settings:
         )
 
 
-def _iso_date(name: str, text: str) -> date:
+def iso_date(name: str, text: str, where: str) -> date:
+    """The day that the setting `name`, found at `where`, holds as YYYY-MM-DD.
+
+    Raises IqaError if it is not one.
+    """
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise _unreadable(name, text, "a date as YYYY-MM-DD") from None
+        raise _unreadable(name, text, where, "a date as YYYY-MM-DD") from None
 
 
-def _unreadable(name: str, text: str, expected: str) -> IqaError:
+def _unreadable(name: str, text: str, where: str, expected: str) -> IqaError:
     return IqaError(
         f"{name} is {text!r}, which cannot be read.",
-        where=f"the environment variable {name}",
+        where=where,
         expected=expected,
         next_step="Correct it or unset it.",
     )

@@ -8,7 +8,6 @@ stays shut: that is meant.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ from dagster_project.orchestration.shown import (
     table,
 )
 from dagster_project.orchestration.triggers import extracts_sensor, monthly_schedule
-from dagster_project.settings import Settings, silence_telemetry
+from dagster_project.settings import Settings, iso_date, silence_telemetry
 from dagster_project.warehouse.dbt_runner import load_manifest
 
 RUN_JOB = "iqa_run"
@@ -62,9 +61,10 @@ def pipeline_resource(context: dg.InitResourceContext) -> Iterator[Pipeline]:
     """A pipeline that holds the writer's lock for as long as the run lasts."""
     config: dict[str, str | None] = context.resource_config
     paths = {name: Path(text) for name in ("raw_dir", "marts_dir", "warehouse") if (text := config[name])}
-    as_of = date.fromisoformat(config["as_of"]) if config["as_of"] else None
+    day = config["as_of"]
     with ExitStack() as held:
         with explained():
+            as_of = iso_date("as_of", day, "the run's settings, resources.pipeline.config") if day else None
             settings = Settings.from_environment(**paths, as_of=as_of)
             try:
                 pipeline = held.enter_context(Pipeline(settings, is_to_release=_is_to_release(context.run)))

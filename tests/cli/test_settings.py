@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.errors import IqaError
 from dagster_project.orchestration.pipeline import Pipeline
 from dagster_project.settings import Settings
 
@@ -35,3 +36,11 @@ def test_without_a_word_a_run_spills_beside_its_work_file(tmp_path: Path) -> Non
     settings = Settings.from_environment(warehouse=tmp_path / "iqa.duckdb")
     assert settings.spill_dir == tmp_path / "spill"
     assert settings.memory_limit == "4GB" and settings.threads == 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("IQA_AS_OF", "31 March 2024"), ("IQA_THREADS", "two")])
+def test_what_cannot_be_read_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(IqaError, match=f"{name} is '{value}'") as caught:
+        Settings.from_environment()
+    assert caught.value.where == f"the environment variable {name}"

@@ -13,6 +13,7 @@ from dagster_project.orchestration.definitions import (
     RELEASE,
     RUN_JOB,
     build_definitions,
+    pipeline_resource,
 )
 from dagster_project.orchestration.home import dagster_home
 from dagster_project.orchestration.pipeline import SUITES_DIR, Pipeline
@@ -129,6 +130,15 @@ def test_a_release_selected_alone_is_refused(flow: SmallFlow) -> None:
         )
     assert not result.success
     assert not (flow.settings.marts_dir / "current").exists()
+
+
+def test_a_reporting_date_that_is_none_is_said_to_be_so() -> None:
+    context = dg.build_init_resource_context(config={"as_of": "31 March 2024"})
+    with pytest.raises(dg.Failure, match="as_of is '31 March 2024'") as caught, pipeline_resource(context):
+        pass
+    said = caught.value.metadata
+    assert said["where"].value == "the run's settings, resources.pipeline.config"
+    assert said["expected"].value == "a date as YYYY-MM-DD"
 
 
 def test_dagsters_settings_turn_telemetry_off(tmp_path: Path) -> None:
