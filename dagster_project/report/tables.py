@@ -529,7 +529,10 @@ def _value(row: Row, column: str, show: Callable[[Any], Cell]) -> Cell:
 
 def _period(row: Row, column: str) -> Cell:
     start, end = row["period_start"], row["period_end"]
-    return row.absence(column) if start is None else span(start, end)
+    if start is None:
+        return row.absence(column)
+    # A control total for a quarter that isn't reported has the day it was supplied with, and no end.
+    return long_date(start) if end is None else span(start, end)
 
 
 def _status(row: Row, column: str) -> Cell:

@@ -293,10 +293,12 @@ def weighted(facts: Analyst, row: Row) -> float:
     rows = facts.pairs(row).filter(pl.col("is_comparable"))
     strata = ["area_code", "unit_type"]
     rates = rows.group_by(strata).agg(rate=(pl.col("direction") == "lenient").mean())
-    examined = facts.pairs(row)["assessed_on"]
-    frame = facts.table("fct_iqa").filter(pl.col("assessed_on").is_between(examined.min(), examined.max()))
-    if row["assessment_type"] != "ALL":
-        frame = frame.filter(pl.col("assessment_type") == row["assessment_type"])
+    examined = facts.pairs(row)
+    first, last = examined["assessed_on"].min(), examined["assessed_on"].max()
+    frame = facts.table("fct_iqa").filter(
+        pl.col("assessed_on").is_between(first, last),
+        pl.col("assessment_type").is_in(examined["assessment_type"].unique().to_list()),
+    )
     joined = rates.join(frame.group_by(strata).agg(size=pl.len()), on=strata)
     return (joined["rate"] * joined["size"]).sum() / joined["size"].sum()
 
@@ -423,6 +425,10 @@ def good_practice(facts: Analyst, row: Row) -> float:
     base = rows.filter(pl.col("is_good_practice") | pl.col("has_comment"))
     noted = base.filter(pl.col("is_good_practice") | pl.col("iqa_id").is_in(raised))["iqa_id"].unique()
     return noted.len() / base["iqa_id"].n_unique()
+
+
+def comments(facts: Analyst, row: Row) -> float:
+    return answers(facts, row).filter(pl.col("has_comment")).height
 
 
 def contradictions(facts: Analyst, row: Row) -> float:
@@ -559,6 +565,9 @@ RECIPES: list[tuple[str, str, str, Row, Callable[[Analyst, Row], float]]] = [
         {},
         lambda f, r: share(answers(f, r).filter(pl.col("is_met")), pl.col("has_comment")),
     ),
+    # The text of comments is in no release: how many there are is.
+    ("Q3", "assessment_quality", "q3_den", {}, comments),
+    ("Q5", "assessment_quality", "q5_den", {}, comments),
     ("Q7", "assessment_quality", "q7_rate", {}, contradictions),
     (
         "Q8",

@@ -127,6 +127,8 @@ DIPS = [
     dip("v2", "ls-0", "2024-03-05"),
     dip("on-the-freeze", "ls-1", "2024-04-29", overall_rating="N"),
     dip("late", "ls-2", "2024-04-30"),
+    # Neither late nor invalid: D5 can't fall after the freeze.
+    dip("late-and-silent", "ls-2", "2024-04-30", comment=""),
     dip("unmarked", "ls-2", "2024-03-06", is_marked="false"),
     dip("silent", "ls-2", "2024-03-07", comment=" "),
     dip("before-the-rule", "ls-old", "2022-08-11", comment="", is_marked=""),

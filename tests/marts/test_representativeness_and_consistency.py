@@ -62,6 +62,18 @@ def extracts() -> dict[str, list[Row]]:
                     {"reassessment_id": reassessment_id, "question_code": question}
                     | {"agrees": str(not differs).lower(), "answer": "N" if differs else ""}
                 )
+    # Three inspectors mark a file that no inspection drew: one of them sees one answer differently.
+    for inspector in ("X3", "X4", "X5"):
+        rows["reassessments"].append(
+            {"reassessment_id": f"C-{inspector}", "inspection_code": "REF2018", "iqa_id": "I05"}
+            | {"inspector_id": inspector, "purpose": "calibration", "overall_rating": "Y"}
+        )
+        for question in QUESTIONS:
+            differs = inspector == "X5" and question == "CR01"
+            rows["reassessment_answers"].append(
+                {"reassessment_id": f"C-{inspector}", "question_code": question}
+                | {"agrees": str(not differs).lower(), "answer": "N" if differs else ""}
+            )
     return rows
 
 
@@ -141,7 +153,7 @@ def test_the_spread_between_assessors_has_the_interval_of_an_analysis_of_varianc
 
 
 def test_the_ceiling_is_what_two_inspectors_agree_on(marts: duckdb.DuckDBPyConnection) -> None:
-    row = one(marts, "inspector_agreement", "basis = 'answer'")
+    row = one(marts, "inspector_agreement", "sample = 'REF2024' and basis = 'answer'")
     assert (row["n_iqas"], row["n_compared"], row["n_agree"], row["agreement_rate"]) == (2, 10, 9, 0.9)
     # Both mark "yes" on nine of ten, one of them on eight: pi = 0.85, pe = 2 x 0.85 x 0.15.
     values = [10, 8]
@@ -153,5 +165,12 @@ def test_the_ceiling_is_what_two_inspectors_agree_on(marts: duckdb.DuckDBPyConne
 def test_a_second_look_by_the_same_inspector_is_no_second_inspector(
     marts: duckdb.DuckDBPyConnection,
 ) -> None:
-    row = one(marts, "inspector_agreement", "basis = 'iqa'")
+    row = one(marts, "inspector_agreement", "sample = 'REF2024' and basis = 'iqa'")
     assert (row["n_iqas"], row["n_compared"], row["n_agree"]) == (2, 2, 0)
+
+
+def test_in_a_calibration_each_two_inspectors_are_a_pair(marts: duckdb.DuckDBPyConnection) -> None:
+    answers = one(marts, "inspector_agreement", "sample = 'REF2018' and basis = 'answer'")
+    assert (answers["n_iqas"], answers["n_compared"], answers["n_agree"]) == (1, 15, 13)
+    ratings = one(marts, "inspector_agreement", "sample = 'REF2018' and basis = 'iqa'")
+    assert (ratings["n_iqas"], ratings["n_compared"], ratings["n_agree"]) == (1, 3, 3)

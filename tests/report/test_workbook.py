@@ -1,5 +1,6 @@
 """The accessible workbook: each cell is the figure of the mart, and the published checklist holds."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,26 @@ def test_a_withheld_figure_is_marked_and_no_cell_is_empty(tmp_path: Path) -> Non
     marked = next(row for row in shown if row["Area"] == "North East")
     assert marked["Coverage (%)"] == marked["Prosecutors covered"] == "[c]"
     assert marked["Prosecutors required"] == 33
+
+
+def test_a_control_total_for_a_quarter_without_figures_is_shown_with_its_first_day(tmp_path: Path) -> None:
+    tables = made_tables()
+    tables["reconciliation"] = list(tables["reconciliation"])
+    tables["reconciliation"][0] |= {
+        "period_label": None,
+        "period_start": date(2026, 1, 1),
+        "period_end": None,
+        "actual": None,
+        "difference": None,
+        "is_agreed": None,
+        "null_reason": "actual:unknown_period;difference:unknown_period;is_agreed:unknown_period;"
+        "period_end:unknown_period;period_label:unknown_period",
+    }
+    build_report(write_release(tmp_path / "release", tables), tmp_path / "report")
+    shown = table_of(read_book(tmp_path / "report" / "iqa_tables.xlsx").sheets["control_totals"], "Period")
+    row = next(row for row in shown if row["Period"] == "1 January 2026")
+    assert row["Supplied"] == 40
+    assert row["Counted"] == row["Agreed"] == "[x]"
 
 
 def test_the_checklist_for_accessible_spreadsheets_holds(book: Book) -> None:

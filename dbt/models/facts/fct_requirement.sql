@@ -75,8 +75,13 @@ final as (
         measured.period_days as requirement_den,
         {{ rate('measured.requirement_num', 'measured.period_days') }} as iqas_required,
         measured.iqas_done,
-        cast(least(measured.iqas_done * measured.period_days, measured.requirement_num) as integer)
-            as counted_num,
+        -- least() passes over NULL, and a requirement that is withheld is no requirement of 0.
+        cast(
+            case
+                when measured.requirement_num is not null
+                    then least(measured.iqas_done * measured.period_days, measured.requirement_num)
+            end as integer
+        ) as counted_num,
         case when measured.requirement_num > 0 then measured.iqas_done > 0 end as is_covered,
         -- What a year under way could be expected to show so far; an aid, not compliance.
         case

@@ -1,5 +1,6 @@
 {# Dip samples of assessments that count. Recorded: marked and commented (any dip before the application asked for
-   comments). Valid: recorded and done by the freeze of the assessment's quarter. Late: recorded after it. #}
+   comments). Valid: recorded and done by the freeze of the assessment's quarter. Invalid: done by then and not recorded.
+   Late: recorded, and done after it. A dip done after it that is not recorded counts nowhere. #}
 with dip_samples as (
 
     select * from {{ ref('stg_dip_samples') }}
@@ -48,7 +49,7 @@ final as (
         recorded.is_recorded,
         recorded.is_recorded and recorded.sampled_on <= iqas.freeze_on as is_valid,
         recorded.is_recorded and recorded.sampled_on > iqas.freeze_on as is_late,
-        not recorded.is_recorded as is_invalid,
+        not recorded.is_recorded and recorded.sampled_on <= iqas.freeze_on as is_invalid,
         cast(recorded.sampled_on - iqas.assessed_on as integer) as lag_days,
         recorded.first_extract_date
     from recorded

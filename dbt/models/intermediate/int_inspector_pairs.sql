@@ -1,6 +1,6 @@
-{# Two inspectors on one file of an inspection: the inspector's view (the reference of `leniency`) beside that of each
-   colleague who looked at it for quality assurance or calibration. Overall ratings and answers; agreement with the manager
-   without a value is the manager's value, a disagreement without one has none. #}
+{# Two inspectors on one file: every two of those who looked at it for an inspection, its quality assurance or a
+   calibration exercise. Of several rows for the inspection itself the reference of `leniency` stands for it. Overall ratings
+   and answers; agreement with the manager without a value is the manager's value, a disagreement without one has none. #}
 with inspection_references as (
 
     select * from {{ ref('int_inspection_references') }}
@@ -37,25 +37,58 @@ positions as (
 
 ),
 
+-- What each inspector has to say of a file: the reference, if it is theirs, or else their last view for quality assurance
+-- or calibration. A second look by the same person says nothing about two people.
+views as (
+
+    select
+        reassessments.inspection_code as sample,
+        reassessments.iqa_id,
+        reassessments.reassessment_id,
+        reassessments.inspector_id,
+        reassessments.overall_rating,
+        row_number() over (
+            partition by reassessments.inspection_code, reassessments.iqa_id, reassessments.inspector_id
+            order by
+                case when inspection_references.reassessment_id is null then 1 else 0 end,
+                reassessments.reassessed_on desc,
+                reassessments.reassessment_id desc
+        ) as recency,
+        case when inspection_references.reassessment_id is null then 1 else 0 end as is_beside_reference
+    from reassessments
+    left join inspection_references
+        on reassessments.reassessment_id = inspection_references.reassessment_id
+    where
+        reassessments.purpose <> 'inspection'
+        or inspection_references.reassessment_id is not null
+
+),
+
 pairs as (
 
     select
-        inspection_references.inspection_code as sample,
-        inspection_references.iqa_id,
-        inspection_references.reassessment_id as reference_id,
+        views.sample,
+        views.iqa_id,
+        views.reassessment_id as reference_id,
         colleagues.reassessment_id as colleague_id,
-        inspection_references.overall_rating as reference_rating,
+        views.overall_rating as reference_rating,
         colleagues.overall_rating as colleague_rating
-    from inspection_references
-    inner join reassessments as referenced
-        on inspection_references.reassessment_id = referenced.reassessment_id
-    inner join reassessments as colleagues
+    from views
+    inner join views as colleagues
         on
-            inspection_references.inspection_code = colleagues.inspection_code
-            and inspection_references.iqa_id = colleagues.iqa_id
-            and colleagues.purpose <> 'inspection'
-            -- A second look by the same person says nothing about two people.
-            and referenced.inspector_id <> colleagues.inspector_id
+            views.sample = colleagues.sample
+            and views.iqa_id = colleagues.iqa_id
+            -- Each two once: the reference first, where it is one of them.
+            and (
+                views.is_beside_reference < colleagues.is_beside_reference
+                or (
+                    views.is_beside_reference = colleagues.is_beside_reference
+                    and views.reassessment_id < colleagues.reassessment_id
+                )
+            )
+    where
+        views.recency = 1
+        and colleagues.recency = 1
 
 ),
 
@@ -84,6 +117,7 @@ both_values as (
         'iqa' as basis,
         sample,
         iqa_id,
+        reference_id,
         colleague_id,
         cast(null as varchar) as question_code,
         colleague_rating as colleague_value,
@@ -96,6 +130,7 @@ both_values as (
         'answer' as basis,
         pairs.sample,
         pairs.iqa_id,
+        pairs.reference_id,
         pairs.colleague_id,
         given.question_code,
         colleague_given.answer as colleague_value,
@@ -118,6 +153,7 @@ final as (
         iqas.assessment_type,
         iqas.regime,
         both_values.iqa_id,
+        both_values.reference_id,
         both_values.colleague_id,
         both_values.question_code,
         case when both_values.basis = 'answer' then iqas.answer_scale else iqas.rating_scale end as scale_code,

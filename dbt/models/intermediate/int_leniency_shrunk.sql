@@ -1,5 +1,6 @@
 {# Lenient rates drawn towards the rate of their family (comparison, sample, type, basis, dimension), as far as its members
-   differ. Full pooling leaves the pooled rate with its own Wilson interval. #}
+   differ. Full pooling leaves the pooled rate with its own Wilson interval. A member of whom nothing was compared has no
+   rate to draw. #}
 {%- set family = ['comparison', 'sample', 'sample_type', 'basis', 'dimension'] -%}
 with sums as (
 
@@ -43,13 +44,15 @@ final as (
         {% for column in family %}totals.{{ column }}, {% endfor %}
         totals.dimension_value,
         totals.anova_rho,
-        totals.shrunk_rate,
+        case when totals.n_compared > 0 then totals.shrunk_rate end as shrunk_rate,
         case
+            when totals.n_compared = 0 then null
             when totals.prior_strength is null
                 then {{ wilson_low('totals.family_lenient', 'totals.family_compared', 'limits.interval_z') }}
             else {{ beta_quantile('(1e0 - limits.confidence) / 2e0', 'totals.posterior_alpha', 'totals.posterior_beta') }}
         end as shrunk_low,
         case
+            when totals.n_compared = 0 then null
             when totals.prior_strength is null
                 then {{ wilson_high('totals.family_lenient', 'totals.family_compared', 'limits.interval_z') }}
             else {{ beta_quantile('(1e0 + limits.confidence) / 2e0', 'totals.posterior_alpha', 'totals.posterior_beta') }}

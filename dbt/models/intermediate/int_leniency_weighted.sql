@@ -1,5 +1,5 @@
 {# The lenient rate of each sample, weighted to the assessments it was drawn from: strata are Area and unit, the frame is
-   every counted assessment of the type done in the sample's quarter or, for an inspection, between the first and the last
+   every counted assessment of the types in the sample done in the sample's quarter or, for an inspection, between the first and the last
    assessment that it examined. A stratum the sample never reached has no weight. #}
 {%- set keys = ['comparison', 'sample', 'sample_type', 'basis'] -%}
 with clusters as (
@@ -86,6 +86,16 @@ days as (
 
 ),
 
+-- A sample of both types that drew one of them alone stands for that one.
+types as (
+
+    select distinct
+        {% for key in keys %}both_types.{{ key }}, {% endfor %}
+        both_types.assessment_type
+    from both_types
+
+),
+
 frame as (
 
     select
@@ -97,7 +107,10 @@ frame as (
     inner join days
         on
             days.assessed_on between windows.assessed_from and windows.assessed_to
-            and windows.sample_type in ('ALL', days.assessment_type)
+    inner join types
+        on
+            {{ same_columns('windows', 'types', keys) }}
+            and days.assessment_type = types.assessment_type
     group by {% for key in keys %}windows.{{ key }}, {% endfor %}days.area_code, days.unit_type
 
 ),

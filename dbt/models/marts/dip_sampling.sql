@@ -476,7 +476,8 @@ alerts as (
 {%- do reasons.append(('areas_with_iqas', 'true', 'defined_at_area')) -%}
 {%- do reasons.append(('valid_share', 'not is_share_collected', 'not_collected')) -%}
 {%- for column in [
-    'valid_share', 'assessor_reach_rate', 'median_lag_days', 'challenge_rate', 'zero_challenge_p'
+    'valid_share', 'assessor_reach_rate', 'median_lag_days', 'lag_within_quarter_rate', 'challenge_rate',
+    'zero_challenge_p', 'zero_challenge_q'
 ] -%}
     {%- do reasons.append((column, 'true', 'no_activity')) -%}
 {%- endfor %}

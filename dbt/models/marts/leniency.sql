@@ -357,7 +357,7 @@ named as (
         placed.gap_relative,
         placed.gap_relative_low,
         placed.gap_relative_high,
-        coalesce(placed.reference_score < placed.relative_gap_base_min, false) as is_gap_relative_unstable,
+        placed.reference_score < placed.relative_gap_base_min as is_gap_relative_unstable,
         placed.lenient_given_fail,
         placed.n_reference_short as lenient_given_fail_den,
         shrunk.shrunk_rate,
@@ -456,7 +456,9 @@ named as (
     {%- do reasons.append((column, 'named.n_compared = 0', 'no_activity')) -%}
     {%- do reasons.append((column, 'true', 'single_assessment')) -%}
 {%- endfor -%}
-{%- for column in ['rated_score', 'reference_score', 'gap_points', 'gap_points_low', 'gap_points_high'] -%}
+{%- for column in [
+    'rated_score', 'reference_score', 'gap_points', 'gap_points_low', 'gap_points_high', 'is_gap_relative_unstable'
+] -%}
     {%- do reasons.append((column, 'named.score_den = 0', 'no_activity')) -%}
     {%- do reasons.append((column, 'true', 'single_assessment')) -%}
 {%- endfor -%}
@@ -472,7 +474,11 @@ named as (
     {%- do reasons.append((column, "named.dimension = 'overall'", 'nothing_to_shrink_to')) -%}
     {%- do reasons.append((column, 'true', 'no_activity')) -%}
 {%- endfor -%}
-{%- do reasons.append(('agreement_rate', 'true', 'no_activity')) -%}
+{%- for column in ['agreement_rate', 'agreement_with_na_rate', 'two_step_rate', 'na_leniency_rate'] -%}
+    {%- do reasons.append((column, 'true', 'no_activity')) -%}
+{%- endfor -%}
+{%- do reasons.append(('critical_leniency_rate', "named.basis <> 'answer'", 'not_applicable')) -%}
+{%- do reasons.append(('critical_leniency_rate', 'true', 'no_activity')) -%}
 {%- for column in ['kappa', 'ac1'] -%}
     {%- do reasons.append((column, 'named.n_valued = 0', 'no_activity')) -%}
     {%- do reasons.append((column, 'named.alpha_nominal is null and named.ac1 is null', 'mixed_scales')) -%}

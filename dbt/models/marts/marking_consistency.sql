@@ -201,7 +201,7 @@ final as (
         named.rho,
         named.rho_low,
         named.rho_high,
-        coalesce(named.rho_low > 0, false) as is_marking_unequal
+        named.rho_low > 0 as is_marking_unequal
     from named
 
 )

@@ -120,7 +120,9 @@ judged as (
 ),
 
 {%- set reasons = [] -%}
-{%- do reasons.append(('period_label', 'true', 'unknown_period')) -%}
+{%- for column in ['period_label', 'period_end'] -%}
+    {%- do reasons.append((column, 'true', 'unknown_period')) -%}
+{%- endfor -%}
 {%- for column in ['actual', 'difference', 'is_agreed'] -%}
     {%- for reason in ['unknown_period', 'no_requirement', 'annual_requirement', 'pending'] -%}
         {%- do reasons.append((column, "withheld = '" ~ reason ~ "'", reason)) -%}
