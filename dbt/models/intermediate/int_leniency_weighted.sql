@@ -1,6 +1,6 @@
 {# The lenient rate of each sample, weighted to the assessments it was drawn from: strata are Area and unit, the frame is
-   every counted assessment of the types in the sample done in the sample's quarter or, for an inspection, between the first and the last
-   assessment that it examined. A stratum the sample never reached has no weight. #}
+   every counted assessment of the types in the sample that was done in its quarter or, for an inspection, between the first
+   and the last assessment that it examined. A stratum the sample never reached has no weight. #}
 {%- set keys = ['comparison', 'sample', 'sample_type', 'basis'] -%}
 with clusters as (
 
