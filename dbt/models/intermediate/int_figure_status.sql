@@ -1,5 +1,7 @@
 {# The rows whose figures were revised: something behind them changed after one of their quarters was frozen. A row that
-   is not here is provisional (P). Verification is set at release, from the sign-off log. #}
+   is not here is provisional (P). Verification is set at release, from the sign-off log.
+   A corrected answer moves no count of assessments, so a row has two statuses: `records`, for what counts assessments,
+   dip samples and people, and `answers`, for what is made of answers, comments, ratings and dates as well. #}
 with revision_causes as (
 
     select * from {{ ref('int_revision_causes') }}
@@ -18,6 +20,23 @@ period_quarters as (
 
 ),
 
+revised as (
+
+    select
+        revision_causes.*,
+        'answers' as status_basis
+    from revision_causes
+
+    union all
+
+    select
+        revision_causes.*,
+        'records' as status_basis
+    from revision_causes
+    where revision_causes.cause <> 'answers'
+
+),
+
 final as (
 
     select
@@ -26,28 +45,30 @@ final as (
         level_members.unit_type,
         period_quarters.period_type,
         period_quarters.period_start,
-        revision_causes.assessment_type,
+        revised.assessment_type,
+        revised.status_basis,
         'R' as figure_status,
-        string_agg(distinct revision_causes.cause, ';' order by revision_causes.cause) as revision_causes,
-        bool_or(revision_causes.change_kinds like '%late_extract%') as has_late_extract,
-        bool_or(revision_causes.change_kinds like '%correction%') as has_correction,
-        bool_or(revision_causes.change_kinds like '%withdrawn%') as has_withdrawn,
-        cast(sum(revision_causes.changed_facts) as bigint) as changed_facts,
-        min(revision_causes.first_changed_on) as first_changed_on
-    from revision_causes
+        string_agg(distinct revised.cause, ';' order by revised.cause) as revision_causes,
+        bool_or(revised.change_kinds like '%late_extract%') as has_late_extract,
+        bool_or(revised.change_kinds like '%correction%') as has_correction,
+        bool_or(revised.change_kinds like '%withdrawn%') as has_withdrawn,
+        cast(sum(revised.changed_facts) as bigint) as changed_facts,
+        min(revised.first_changed_on) as first_changed_on
+    from revised
     inner join level_members
         on
-            revision_causes.area_code = level_members.member_area_code
-            and revision_causes.unit_type = level_members.member_unit_type
+            revised.area_code = level_members.member_area_code
+            and revised.unit_type = level_members.member_unit_type
     inner join period_quarters
-        on revision_causes.quarter_start = period_quarters.quarter_start
+        on revised.quarter_start = period_quarters.quarter_start
     group by
         level_members.level,
         level_members.area_code,
         level_members.unit_type,
         period_quarters.period_type,
         period_quarters.period_start,
-        revision_causes.assessment_type
+        revised.assessment_type,
+        revised.status_basis
 
 )
 

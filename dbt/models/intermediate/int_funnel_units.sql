@@ -164,6 +164,7 @@ period_units as (
     left join figure_status
         on
             figure_status.level = 'area'
+            and figure_status.status_basis = case period_counts.metric when 'met_rate' then 'answers' else 'records' end
             and period_counts.area_code = figure_status.area_code
             and period_counts.assessment_type = figure_status.assessment_type
             and period_counts.period_type = figure_status.period_type

@@ -16,12 +16,16 @@ deliveries as (
     select distinct 'postings' as dataset, known_from from {{ source('raw', 'postings_versions') }}
     union all
     select distinct 'absences' as dataset, known_from from {{ source('raw', 'absences_versions') }}
+    union all
+    select distinct 'iqa_answers' as dataset, known_from from {{ source('raw', 'iqa_answers_versions') }}
+    union all
+    select distinct 'dip_sample_answers' as dataset, known_from from {{ source('raw', 'dip_sample_answers_versions') }}
 
 ),
 
 datasets as (
 
-    select unnest(['iqa', 'dip_samples', 'postings', 'absences']) as dataset
+    select unnest(['iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'postings', 'absences']) as dataset
 
 ),
 
@@ -31,6 +35,7 @@ final as (
         quarters.quarter_start,
         quarters.quarter_end,
         quarters.freeze_on,
+        quarters.late_close_cutoff,
         datasets.dataset,
         -- greatest() passes over NULL, so the delivery decides whether there is a date at all.
         case
@@ -43,7 +48,8 @@ final as (
         on
             datasets.dataset = deliveries.dataset
             and deliveries.known_from > quarters.quarter_end
-    group by quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, datasets.dataset
+    group by
+        quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, quarters.late_close_cutoff, datasets.dataset
 
 )
 

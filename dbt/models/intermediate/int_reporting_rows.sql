@@ -127,7 +127,9 @@ final as (
         period_rules.regime,
         period_rules.is_pending,
         cells.assessment_type,
-        coalesce(figure_status.figure_status, 'P') as figure_status,
+        coalesce(record_status.figure_status, 'P') as figure_status,
+        -- For marts that are made of answers: `figure_status` there.
+        coalesce(answer_status.figure_status, 'P') as answer_figure_status,
         -- Why there is no figure for the number of assessments required; NULL where there is one.
         case
             when not period_rules.has_rule then 'no_requirement'
@@ -148,14 +150,24 @@ final as (
             cells.period_type = period_rules.period_type
             and cells.period_start = period_rules.period_start
             and cells.assessment_type = period_rules.assessment_type
-    left join figure_status
+    left join figure_status as record_status
         on
-            cells.level = figure_status.level
-            and cells.area_code = figure_status.area_code
-            and cells.unit_type = figure_status.unit_type
-            and cells.period_type = figure_status.period_type
-            and cells.period_start = figure_status.period_start
-            and cells.assessment_type = figure_status.assessment_type
+            record_status.status_basis = 'records'
+            and cells.level = record_status.level
+            and cells.area_code = record_status.area_code
+            and cells.unit_type = record_status.unit_type
+            and cells.period_type = record_status.period_type
+            and cells.period_start = record_status.period_start
+            and cells.assessment_type = record_status.assessment_type
+    left join figure_status as answer_status
+        on
+            answer_status.status_basis = 'answers'
+            and cells.level = answer_status.level
+            and cells.area_code = answer_status.area_code
+            and cells.unit_type = answer_status.unit_type
+            and cells.period_type = answer_status.period_type
+            and cells.period_start = answer_status.period_start
+            and cells.assessment_type = answer_status.assessment_type
 
 )
 

@@ -1,5 +1,7 @@
 {# What changed in a quarter after its view was frozen (`int_quarter_freezes`). Closing an assessment that was open at the
-   freeze is no change. #}
+   freeze is no change, nor is any other value filled in; one put in the place of another is. The cause `answers` moves
+   what is made of answers, ratings and dates, and nothing that counts assessments (`int_figure_status`).
+   Answers are the longest table: of them only versions that ended or came after the freeze are looked at. #}
 with quarter_rules as (
 
     select * from {{ ref('int_quarter_rules') }}
@@ -30,6 +32,12 @@ iqa_versions as (
 
 ),
 
+filled_in as (
+
+    select * from {{ ref('int_iqas_filled_in') }}
+
+),
+
 dip_versions as (
 
     select * from {{ source('raw', 'dip_samples_versions') }}
@@ -45,6 +53,18 @@ posting_versions as (
 absence_versions as (
 
     select * from {{ source('raw', 'absences_versions') }}
+
+),
+
+answer_versions as (
+
+    select * from {{ source('raw', 'iqa_answers_versions') }}
+
+),
+
+dip_answer_versions as (
+
+    select * from {{ source('raw', 'dip_sample_answers_versions') }}
 
 ),
 
@@ -76,6 +96,11 @@ iqa_facts as (
         iqa_versions.subject_id,
         iqa_versions.assessor_id,
         coalesce(iqa_versions.selection_method = 'themed', false) as is_themed,
+        iqa_versions.assessed_on,
+        {% for column in ['closed_on', 'conversation_on', 'feedback_on', 'overall_rating'] -%}
+        coalesce(iqa_versions.{{ column }}, filled_in.{{ column }}) as {{ column }},
+        {% endfor -%}
+        baselines.late_close_cutoff,
         {{ known_at('iqa_versions', 'baselines.frozen_on') }} as was_frozen,
         iqa_versions.known_to is null as is_current,
         iqa_versions.known_from,
@@ -87,7 +112,19 @@ iqa_facts as (
         on
             baselines.dataset = 'iqa'
             and iqa_versions.assessed_on between baselines.quarter_start and baselines.quarter_end
+    left join filled_in
+        on
+            iqa_versions.iqa_id = filled_in.iqa_id
+            and iqa_versions.version_number = filled_in.version_number
     where iqa_versions.status <> 'withdrawn'
+
+),
+
+-- The one version before the freeze that stands unchanged is by far the most common.
+moved_iqa_facts as (
+
+    select * from iqa_facts
+    where was_frozen <> is_current
 
 ),
 
@@ -102,9 +139,127 @@ iqa_changes as (
         iqa_id as changed_id,
         {{ change_kind() }} as change_kind,
         {{ changed_on() }} as changed_on
-    from iqa_facts
+    from moved_iqa_facts
     group by
-        iqa_id, quarter_start, area_code, unit_type, assessment_type, subject_id, assessor_id, is_themed
+        iqa_id,
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        subject_id,
+        assessor_id,
+        is_themed,
+        -- Charts count by month.
+        date_trunc('month', assessed_on),
+        coalesce(closed_on > late_close_cutoff, false)
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+-- Where an assessment is now; one that came or moved after the freeze is a change of assessments, whatever its answers.
+standing_iqas as (
+
+    select
+        iqas.iqa_id,
+        iqas.quarter_start,
+        iqas.area_code,
+        iqas.unit_type,
+        iqas.assessment_type
+    from iqas
+    inner join iqa_facts
+        on
+            iqas.iqa_id = iqa_facts.iqa_id
+            and iqas.quarter_start = iqa_facts.quarter_start
+    where iqa_facts.was_frozen
+
+),
+
+detail_changes as (
+
+    select
+        standing_iqas.quarter_start,
+        standing_iqas.area_code,
+        standing_iqas.unit_type,
+        standing_iqas.assessment_type,
+        'answers' as cause,
+        standing_iqas.iqa_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
+    from moved_iqa_facts
+    inner join standing_iqas
+        on
+            moved_iqa_facts.iqa_id = standing_iqas.iqa_id
+            and moved_iqa_facts.quarter_start = standing_iqas.quarter_start
+    group by
+        standing_iqas.iqa_id,
+        standing_iqas.quarter_start,
+        standing_iqas.area_code,
+        standing_iqas.unit_type,
+        standing_iqas.assessment_type,
+        moved_iqa_facts.assessed_on,
+        moved_iqa_facts.closed_on,
+        moved_iqa_facts.conversation_on,
+        moved_iqa_facts.feedback_on,
+        moved_iqa_facts.overall_rating
+    having bool_or(moved_iqa_facts.was_frozen) <> bool_or(moved_iqa_facts.is_current)
+
+),
+
+answer_facts as (
+
+    select
+        standing_iqas.iqa_id,
+        standing_iqas.quarter_start,
+        standing_iqas.area_code,
+        standing_iqas.unit_type,
+        standing_iqas.assessment_type,
+        answer_versions.question_code,
+        answer_versions.answer,
+        answer_versions.comment,
+        answer_versions.is_issue,
+        answer_versions.is_good_practice,
+        {{ known_at('answer_versions', 'baselines.frozen_on') }} as was_frozen,
+        answer_versions.known_to is null as is_current,
+        answer_versions.known_from,
+        answer_versions.known_to,
+        answer_versions.first_extract_date > baselines.frozen_on as is_late,
+        false as is_withdrawn
+    from answer_versions
+    inner join standing_iqas
+        on answer_versions.iqa_id = standing_iqas.iqa_id
+    inner join baselines
+        on
+            baselines.dataset = 'iqa_answers'
+            and standing_iqas.quarter_start = baselines.quarter_start
+    where
+        answer_versions.known_to > baselines.frozen_on
+        or (answer_versions.known_to is null and answer_versions.known_from > baselines.frozen_on)
+
+),
+
+answer_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'answers' as cause,
+        iqa_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
+    from answer_facts
+    group by
+        iqa_id,
+        question_code,
+        answer,
+        comment,
+        is_issue,
+        is_good_practice,
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type
     having bool_or(was_frozen) <> bool_or(is_current)
 
 ),
@@ -113,6 +268,7 @@ dip_facts as (
 
     select
         dip_versions.dip_sample_id,
+        dip_versions.iqa_id,
         dip_versions.sampled_on,
         dip_versions.opinion,
         dip_versions.overall_rating,
@@ -153,6 +309,55 @@ dip_changes as (
     where is_recorded
     group by
         dip_sample_id, sampled_on, opinion, overall_rating, quarter_start, area_code, unit_type, assessment_type
+    having bool_or(was_frozen) <> bool_or(is_current)
+
+),
+
+-- A dip sample that came after the freeze is a change of dip samples, whatever its answers.
+dip_answer_facts as (
+
+    select
+        dip_facts.iqa_id,
+        dip_facts.quarter_start,
+        dip_facts.area_code,
+        dip_facts.unit_type,
+        dip_facts.assessment_type,
+        dip_answer_versions.dip_sample_id,
+        dip_answer_versions.question_code,
+        dip_answer_versions.answer,
+        {{ known_at('dip_answer_versions', 'baselines.frozen_on') }} as was_frozen,
+        dip_answer_versions.known_to is null as is_current,
+        dip_answer_versions.known_from,
+        dip_answer_versions.known_to,
+        dip_answer_versions.first_extract_date > baselines.frozen_on as is_late,
+        false as is_withdrawn
+    from dip_answer_versions
+    inner join dip_facts
+        on dip_answer_versions.dip_sample_id = dip_facts.dip_sample_id
+    inner join baselines
+        on
+            baselines.dataset = 'dip_sample_answers'
+            and dip_facts.quarter_start = baselines.quarter_start
+    where
+        dip_facts.was_frozen
+        and dip_facts.is_recorded
+
+),
+
+dip_answer_changes as (
+
+    select
+        quarter_start,
+        area_code,
+        unit_type,
+        assessment_type,
+        'answers' as cause,
+        iqa_id as changed_id,
+        {{ change_kind() }} as change_kind,
+        {{ changed_on() }} as changed_on
+    from dip_answer_facts
+    group by
+        dip_sample_id, iqa_id, question_code, answer, quarter_start, area_code, unit_type, assessment_type
     having bool_or(was_frozen) <> bool_or(is_current)
 
 ),
@@ -266,7 +471,13 @@ changes as (
 
     select * from iqa_changes
     union all
+    select * from detail_changes
+    union all
+    select * from answer_changes
+    union all
     select * from dip_changes
+    union all
+    select * from dip_answer_changes
     union all
     select * from posting_changes
     union all

@@ -206,7 +206,11 @@ adjusted as (
 named as (
 
     select
-        reporting_rows.*,
+        reporting_rows.* exclude (figure_status),
+        case
+            when adjusted.characteristic in ('score', 'na_rate') then reporting_rows.answer_figure_status
+            else reporting_rows.figure_status
+        end as figure_status,
         adjusted.characteristic,
         adjusted.n_dipped,
         adjusted.n_not_dipped,

@@ -56,7 +56,8 @@ figure_status as (
 
     select * from {{ ref('int_figure_status') }}
     where
-        period_type = 'quarter'
+        status_basis = 'answers'
+        and period_type = 'quarter'
         and unit_type = 'ALL'
 
 ),

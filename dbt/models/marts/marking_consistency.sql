@@ -160,7 +160,7 @@ named as (
         reporting_rows.period_label,
         reporting_rows.period_start,
         reporting_rows.period_end,
-        reporting_rows.figure_status,
+        reporting_rows.answer_figure_status as figure_status,
         bounded.assessment_type,
         bounded.unit_type as within_unit_type,
         bounded.measure,

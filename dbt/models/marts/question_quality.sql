@@ -43,7 +43,8 @@ figure_status as (
 
     select * from {{ ref('int_figure_status') }}
     where
-        level = 'national'
+        status_basis = 'answers'
+        and level = 'national'
         and period_type = 'quarter'
 
 ),

@@ -1,16 +1,17 @@
 {# What became of figures after their quarter was frozen: each count as it stood at the freeze and as it stands now. A row
    of a mart whose facts changed but whose counts did not is here once, with the same value twice: it is marked as
-   revised too. Sign-offs that fell are added at release, for they depend on the sign-off log. #}
+   revised too. Sign-offs that fell are added at release, for they depend on the sign-off log. What is made of answers is marked in its
+   own marts (`int_figure_status`) and not listed here: but for challenges, no count of these two marts hangs on answers. #}
 {%- set measures = {
     'compliance': [
         'iqas_assessed', 'iqas_required', 'prosecutors_required', 'prosecutors_covered', 'capped_num',
         'volume_ratio_required_only_num', 'missed_twice', 'missed_twice_den', 'assessors_active',
-        'assessors_expected', 'prosecutors_without_manager', 'themed_share_num', 'volume_ratio', 'coverage_rate',
-        'capped_rate',
+        'assessors_expected', 'prosecutors_without_manager', 'themed_share_num', 'late_closed_share_num', 'volume_ratio',
+        'coverage_rate', 'capped_rate',
     ],
     'dip_sampling': [
         'iqas_assessed', 'dips_required', 'dips_valid', 'fulfilment_num', 'areas_met', 'areas_with_iqas',
-        'assessors_with_iqas', 'assessors_reached', 'fulfilment_rate', 'raw_rate',
+        'assessors_with_iqas', 'assessors_reached', 'challenge_num', 'fulfilment_rate', 'raw_rate',
     ],
 } -%}
 {%- set labels = ['regime', 'area_name', 'period_label', 'period_end', 'reliability'] -%}
@@ -200,8 +201,10 @@ final as (
     left join statuses
         on
             {%- for column in keys %}
-            figures.{{ column }} = statuses.{{ column }}{{ ' and' if not loop.last }}
+            figures.{{ column }} = statuses.{{ column }} and
             {%- endfor %}
+            -- Whether a dip sampler took another view is a matter of answers; every other count is not.
+            statuses.status_basis = case figures.column_name when 'challenge_num' then 'answers' else 'records' end
     left join freezes
         on figures.period_end = freezes.quarter_end
 

@@ -108,7 +108,7 @@ named as (
         reporting_rows.period_label,
         reporting_rows.period_start,
         reporting_rows.period_end,
-        reporting_rows.figure_status,
+        reporting_rows.answer_figure_status as figure_status,
         theme_periods.assessment_type,
         theme_periods.question_category,
         theme_periods.theme_code,

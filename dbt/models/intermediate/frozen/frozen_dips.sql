@@ -1,5 +1,6 @@
 {{ config(materialized='ephemeral') }}
-{# Dip samples as they stood when the quarter of their assessment was frozen, in the form of stg_dip_samples. #}
+{# Dip samples as they stood when the quarter of their assessment was frozen, in the form of stg_dip_samples. One whose
+   assessment counts in two quarters does so too, and is told apart as the assessment is. #}
 with dip_versions as (
 
     select * from {{ source('raw', 'dip_samples_versions') }}
@@ -22,7 +23,7 @@ iqas as (
 final as (
 
     select
-        dip_versions.dip_sample_id,
+        dip_versions.dip_sample_id || substring(iqas.iqa_id, length(dip_versions.iqa_id) + 1) as dip_sample_id,
         iqas.iqa_id,
         dip_versions.sampler_id,
         dip_versions.sampled_on,

@@ -1,9 +1,15 @@
 {{ config(materialized='ephemeral') }}
-{# Assessments as they stood when their quarter was frozen, in the form of stg_iqa. Closing is taken as it is known now: an
-   assessment open at the freeze is expected to close. One that stood in two quarters, each at its freeze, counts in both. #}
+{# Assessments as they stood when their quarter was frozen, in the form of stg_iqa. What was still empty, of closing and
+   rating, is taken as it was filled in first: an assessment open at the freeze is expected to close. One that stood in two quarters, each at its freeze, counts in both. #}
 with iqa_versions as (
 
     select * from {{ source('raw', 'iqa_versions') }}
+
+),
+
+filled_in as (
+
+    select * from {{ ref('int_iqas_filled_in') }}
 
 ),
 
@@ -45,10 +51,10 @@ final as (
         known.opened_on,
         known.assessed_on,
         known.conversation_on,
-        coalesce(known.closed_on, standing.closed_on) as closed_on,
+        coalesce(known.closed_on, filled_in.closed_on) as closed_on,
         known.feedback_on,
         known.feedback_comment,
-        known.overall_rating,
+        coalesce(known.overall_rating, filled_in.overall_rating) as overall_rating,
         known.status,
         known.source_file,
         known.source_sheet,
@@ -57,10 +63,10 @@ final as (
         known.first_extract_date,
         known.version_number
     from known
-    left join iqa_versions as standing
+    left join filled_in
         on
-            known.iqa_id = standing.iqa_id
-            and standing.known_to is null
+            known.iqa_id = filled_in.iqa_id
+            and known.version_number = filled_in.version_number
 
 )
 
