@@ -449,7 +449,7 @@ def test_a_change_after_the_freeze_revises_the_figure(
         f"""
         select figure_status from intermediate.int_figure_status
         where area_code = '{area}' and unit_type = '{unit}' and period_start = date '2024-01-01'
-            and period_type = 'quarter' and assessment_type = 'casework'
+            and period_type = 'quarter' and assessment_type = 'casework' and status_basis = 'records'
         """
     ).fetchall()
     assert [value for (value,) in statuses] == (["R"] if status == "R" else [])
