@@ -1,6 +1,7 @@
 {{ config(materialized='ephemeral') }}
 {# Assessments as they stood when their quarter was frozen, in the form of stg_iqa. What was still empty, of closing and
-   rating, is taken as it was filled in first: an assessment open at the freeze is expected to close. One that stood in two quarters, each at its freeze, counts in both. #}
+   rating, is taken as it was filled in first: an assessment open at the freeze is expected to close. One that stood in two
+   quarters, each at its freeze, counts in both. #}
 with iqa_versions as (
 
     select * from {{ source('raw', 'iqa_versions') }}
