@@ -7,6 +7,7 @@ test, so a page is corrected first and its recipe then follows it word for word.
 
 import math
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -450,6 +451,12 @@ ANSWERS = OVERALL | {"basis": "answer", "sample": "REF2024"}
 RATINGS = OVERALL | {"basis": "iqa", "sample": "REF2024"}
 AREAS = RATINGS | {"dimension": "area"}
 HALF = {"policy": "half", "assessment_type": "casework"}
+# Here an assessment's only comment in the category stands beside a missing answer.
+COMMENT_WITHOUT_ANSWER = {
+    "area_code": "EM",
+    "period_start": date(2024, 1, 1),
+    "question_category": "international",
+}
 TRIPLES = {"basis": "answer", "sample": "REF2024", "assessment_type": "ALL"}
 
 # metric, mart, column, which rows (any level and period if the filter names none), how.
@@ -621,7 +628,8 @@ RECIPES: list[tuple[str, str, str, Row, Callable[[Analyst, Row], float]]] = [
             pl.col("has_action_for_assessor"),
         ),
     ),
-    ("H1", "themes", "theme_rate", {"level": "area"}, theme_rate),
+    ("H1", "themes", "theme_rate", {}, theme_rate),
+    ("H1", "themes", "theme_rate", COMMENT_WITHOUT_ANSWER, theme_rate),
     ("H2", "themes", "below_met_rate", NATION, below_met_with_theme),
     ("H5", "assessment_quality", "h5_rate", {}, good_practice),
 ]

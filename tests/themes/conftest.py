@@ -133,6 +133,15 @@ def persistent(nation: Nation) -> None:
         nation.series("CYM", day, "CP01", comment, 2, 50)
 
 
+def gone_quiet(nation: Nation) -> None:
+    """A unit raises two themes, one of them of another category, for three quarters and then neither."""
+    comment = "The missing statement was not chased. The schedule was incomplete and vague."
+    for day in BEFORE[1:]:
+        nation.series("EM", day, "CP03", comment, 25, 50, unit_type="CC")
+    nation.series("EM", NOW, "CP03", comment, 0, 50, unit_type="CC")
+    nation.series("EM", NOW, "CP03", comment, 1, 10, unit_type="RASSO")
+
+
 def feedback_example(nation: Nation) -> None:
     """E15: four assessments closed on Maundy Thursday."""
     for feedback in ("2024-04-03", "2024-04-04", "2024-04-05", ""):
@@ -204,6 +213,7 @@ def marts(tmp_path_factory):
         campaign,
         newcomer,
         persistent,
+        gone_quiet,
         feedback_example,
         comment_quality,
         before_comments,

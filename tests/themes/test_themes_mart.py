@@ -90,6 +90,71 @@ def test_a_theme_nobody_raised_stands_with_a_zero(row_of):
     assert (row["iqas_with_theme"], row["iqas_eligible"], row["theme_rate"]) == (0, 400, 0.0)
 
 
+@pytest.mark.parametrize("theme", ["CP-T07", "DI-T02"], ids=["the category's own", "of another category"])
+def test_a_theme_of_a_unit_stays_persistent_in_the_quarter_in_which_nobody_raised_it(row_of, theme: str):
+    key = QUARTER | {"level": "unit", "area_code": "EM", "question_category": "case_progression"}
+    row = row_of("themes", **key, unit_type="CC", theme_code=theme)
+    assert (row["iqas_with_theme"], row["iqas_eligible"], row["theme_rate"]) == (0, 50, 0.0)
+    assert (row["low"], row["high"]) == pytest.approx(proportion_confint(0, 50, method="wilson"), abs=5e-7)
+    assert row["is_persistent"] is True
+    assert row["is_emerging"] is False and row["emerging_reason"] == "too_few_iqas"
+    assert row["p_value"] is not None and row["null_reason"].endswith("in_governance:not_emerging")
+
+
+def test_a_unit_has_the_rows_of_its_area_but_for_good_practice_it_did_not_note(marts):
+    """Of every theme that the Area has a row for, and of every unit with a comment in the category."""
+    differences = marts.sql(
+        """
+        with units as (
+            select area_code, period_type, period_start, assessment_type, question_category, unit_type
+            from marts.themes
+            where level = 'unit'
+            group by all
+        ),
+
+        expected as (
+            select units.*, areas.theme_code
+            from units
+            inner join marts.themes as areas
+                using (area_code, period_type, period_start, assessment_type, question_category)
+            where areas.level = 'area' and not areas.is_good_practice
+        ),
+
+        found as (
+            select
+                area_code, period_type, period_start, assessment_type, question_category, unit_type,
+                theme_code
+            from marts.themes
+            where level = 'unit' and not is_good_practice
+        )
+
+        (select * from expected except select * from found)
+        union all
+        (select * from found except select * from expected)
+        """
+    )
+    assert differences.fetchall() == []
+    assert marts.sql(
+        """
+        select count(*) from marts.themes as areas
+        where level = 'area' and not is_good_practice and iqas_eligible <> (
+            select sum(units.iqas_eligible) from marts.themes as units
+            where
+                units.level = 'unit'
+                and units.area_code = areas.area_code
+                and units.period_type = areas.period_type
+                and units.period_start = areas.period_start
+                and units.assessment_type = areas.assessment_type
+                and units.question_category = areas.question_category
+                and units.theme_code = areas.theme_code
+        )
+        """
+    ).fetchall() == [(0,)]
+    assert marts.sql(
+        "select count(*) from marts.themes where level = 'unit' and is_good_practice and iqas_with_theme = 0"
+    ).fetchall() == [(0,)]
+
+
 def test_every_row_has_somebody_who_could_have_raised_the_theme(marts):
     assert marts.sql("select count(*) from marts.themes where iqas_eligible = 0").fetchall() == [(0,)]
 

@@ -237,9 +237,11 @@ final as (
         named.in_governance,
         named.pattern_set_version
     from named
-    -- Four of five rows of a unit would be zeros; the Area's row says what was looked for.
+    -- Good practice is looked for in every category, so the zeros of units would add a quarter to the mart; the Area's row
+    -- shows them.
     where
         named.level <> 'unit'
+        or not named.is_good_practice
         or named.iqas_with_theme > 0
 
 )
