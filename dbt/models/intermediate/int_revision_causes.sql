@@ -101,11 +101,7 @@ iqa_facts as (
         coalesce(iqa_versions.{{ column }}, filled_in.{{ column }}) as {{ column }},
         {% endfor -%}
         baselines.late_close_cutoff,
-        {{ known_at('iqa_versions', 'baselines.frozen_on') }} as was_frozen,
-        iqa_versions.known_to is null as is_current,
-        iqa_versions.known_from,
-        iqa_versions.known_to,
-        iqa_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('iqa_versions') }},
         iqa_versions.iqa_id in (select withdrawn.iqa_id from withdrawn) as is_withdrawn
     from iqa_versions
     inner join baselines
@@ -128,32 +124,12 @@ moved_iqa_facts as (
 
 ),
 
+-- By month, because charts count by it.
 iqa_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'assessments' as cause,
-        iqa_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from moved_iqa_facts
-    group by
-        iqa_id,
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        subject_id,
-        assessor_id,
-        is_themed,
-        -- Charts count by month.
-        date_trunc('month', assessed_on),
-        coalesce(closed_on > late_close_cutoff, false)
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('moved_iqa_facts', 'assessments', 'iqa_id', [
+    'subject_id', 'assessor_id', 'is_themed', "date_trunc('month', assessed_on)",
+    'coalesce(closed_on > late_close_cutoff, false)',
+]) }}
 ),
 
 -- Where an assessment is now; one that came or moved after the freeze is a change of assessments, whatever its answers.
@@ -174,35 +150,25 @@ standing_iqas as (
 
 ),
 
-detail_changes as (
+detail_facts as (
 
     select
-        standing_iqas.quarter_start,
+        moved_iqa_facts.* exclude (area_code, unit_type, assessment_type),
         standing_iqas.area_code,
         standing_iqas.unit_type,
-        standing_iqas.assessment_type,
-        'answers' as cause,
-        standing_iqas.iqa_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
+        standing_iqas.assessment_type
     from moved_iqa_facts
     inner join standing_iqas
         on
             moved_iqa_facts.iqa_id = standing_iqas.iqa_id
             and moved_iqa_facts.quarter_start = standing_iqas.quarter_start
-    group by
-        standing_iqas.iqa_id,
-        standing_iqas.quarter_start,
-        standing_iqas.area_code,
-        standing_iqas.unit_type,
-        standing_iqas.assessment_type,
-        moved_iqa_facts.assessed_on,
-        moved_iqa_facts.closed_on,
-        moved_iqa_facts.conversation_on,
-        moved_iqa_facts.feedback_on,
-        moved_iqa_facts.overall_rating
-    having bool_or(moved_iqa_facts.was_frozen) <> bool_or(moved_iqa_facts.is_current)
 
+),
+
+detail_changes as (
+{{ changes('detail_facts', 'answers', 'iqa_id', [
+    'assessed_on', 'closed_on', 'conversation_on', 'feedback_on', 'overall_rating',
+]) }}
 ),
 
 answer_facts as (
@@ -218,11 +184,7 @@ answer_facts as (
         answer_versions.comment,
         answer_versions.is_issue,
         answer_versions.is_good_practice,
-        {{ known_at('answer_versions', 'baselines.frozen_on') }} as was_frozen,
-        answer_versions.known_to is null as is_current,
-        answer_versions.known_from,
-        answer_versions.known_to,
-        answer_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('answer_versions') }},
         false as is_withdrawn
     from answer_versions
     inner join standing_iqas
@@ -238,30 +200,7 @@ answer_facts as (
 ),
 
 answer_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'answers' as cause,
-        iqa_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from answer_facts
-    group by
-        iqa_id,
-        question_code,
-        answer,
-        comment,
-        is_issue,
-        is_good_practice,
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('answer_facts', 'answers', 'iqa_id', ['question_code', 'answer', 'comment', 'is_issue', 'is_good_practice']) }}
 ),
 
 dip_facts as (
@@ -272,16 +211,11 @@ dip_facts as (
         dip_versions.sampled_on,
         dip_versions.opinion,
         dip_versions.overall_rating,
-        {{ is_recorded_dip('dip_versions') }} as is_recorded,
         iqas.quarter_start,
         iqas.area_code,
         iqas.unit_type,
         iqas.assessment_type,
-        {{ known_at('dip_versions', 'baselines.frozen_on') }} as was_frozen,
-        dip_versions.known_to is null as is_current,
-        dip_versions.known_from,
-        dip_versions.known_to,
-        dip_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('dip_versions') }},
         false as is_withdrawn
     from dip_versions
     inner join iqas
@@ -290,27 +224,14 @@ dip_facts as (
         on
             baselines.dataset = 'dip_samples'
             and iqas.quarter_start = baselines.quarter_start
-    where dip_versions.sampled_on <= baselines.freeze_on
+    where
+        dip_versions.sampled_on <= baselines.freeze_on
+        and {{ is_recorded_dip('dip_versions') }}
 
 ),
 
 dip_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'dip samples' as cause,
-        dip_sample_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from dip_facts
-    where is_recorded
-    group by
-        dip_sample_id, sampled_on, opinion, overall_rating, quarter_start, area_code, unit_type, assessment_type
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('dip_facts', 'dip samples', 'dip_sample_id', ['sampled_on', 'opinion', 'overall_rating']) }}
 ),
 
 -- A dip sample that came after the freeze is a change of dip samples, whatever its answers.
@@ -325,11 +246,7 @@ dip_answer_facts as (
         dip_answer_versions.dip_sample_id,
         dip_answer_versions.question_code,
         dip_answer_versions.answer,
-        {{ known_at('dip_answer_versions', 'baselines.frozen_on') }} as was_frozen,
-        dip_answer_versions.known_to is null as is_current,
-        dip_answer_versions.known_from,
-        dip_answer_versions.known_to,
-        dip_answer_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('dip_answer_versions') }},
         false as is_withdrawn
     from dip_answer_versions
     inner join dip_facts
@@ -338,28 +255,12 @@ dip_answer_facts as (
         on
             baselines.dataset = 'dip_sample_answers'
             and dip_facts.quarter_start = baselines.quarter_start
-    where
-        dip_facts.was_frozen
-        and dip_facts.is_recorded
+    where dip_facts.was_frozen
 
 ),
 
 dip_answer_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'answers' as cause,
-        iqa_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from dip_answer_facts
-    group by
-        dip_sample_id, iqa_id, question_code, answer, quarter_start, area_code, unit_type, assessment_type
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('dip_answer_facts', 'answers', 'iqa_id', ['dip_sample_id', 'question_code', 'answer']) }}
 ),
 
 posting_facts as (
@@ -373,11 +274,7 @@ posting_facts as (
         baselines.quarter_start,
         greatest(posting_versions.start_date, baselines.quarter_start) as from_on,
         least(coalesce(posting_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
-        {{ known_at('posting_versions', 'baselines.frozen_on') }} as was_frozen,
-        posting_versions.known_to is null as is_current,
-        posting_versions.known_from,
-        posting_versions.known_to,
-        posting_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('posting_versions') }},
         false as is_withdrawn
     from posting_versions
     inner join baselines
@@ -393,28 +290,7 @@ posting_facts as (
 ),
 
 posting_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'postings' as cause,
-        posting_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from posting_facts
-    group by
-        posting_id,
-        staff_id,
-        area_code,
-        unit_type,
-        assessment_type,
-        quarter_start,
-        from_on,
-        to_on
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('posting_facts', 'postings', 'posting_id', ['staff_id', 'from_on', 'to_on']) }}
 ),
 
 absence_facts as (
@@ -428,11 +304,7 @@ absence_facts as (
         baselines.quarter_start,
         greatest(absence_versions.start_date, baselines.quarter_start) as from_on,
         least(coalesce(absence_versions.end_date, baselines.quarter_end), baselines.quarter_end) as to_on,
-        {{ known_at('absence_versions', 'baselines.frozen_on') }} as was_frozen,
-        absence_versions.known_to is null as is_current,
-        absence_versions.known_from,
-        absence_versions.known_to,
-        absence_versions.first_extract_date > baselines.frozen_on as is_late,
+        {{ version_facts('absence_versions') }},
         false as is_withdrawn
     from absence_versions
     inner join absences_counted
@@ -450,21 +322,7 @@ absence_facts as (
 ),
 
 absence_changes as (
-
-    select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
-        'absences' as cause,
-        absence_id as changed_id,
-        {{ change_kind() }} as change_kind,
-        {{ changed_on() }} as changed_on
-    from absence_facts
-    group by
-        absence_id, staff_id, area_code, unit_type, assessment_type, quarter_start, from_on, to_on
-    having bool_or(was_frozen) <> bool_or(is_current)
-
+{{ changes('absence_facts', 'absences', 'absence_id', ['staff_id', 'from_on', 'to_on']) }}
 ),
 
 changes as (

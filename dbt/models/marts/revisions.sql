@@ -1,7 +1,8 @@
 {# What became of figures after their quarter was frozen: each count as it stood at the freeze and as it stands now. A row
    of a mart whose facts changed but whose counts did not is here once, with the same value twice: it is marked as
-   revised too. Sign-offs that fell are added at release, for they depend on the sign-off log. What is made of answers is marked in its
-   own marts (`int_figure_status`) and not listed here: but for challenges, no count of these two marts hangs on answers. #}
+   revised too. Sign-offs that fell are added at release, for they depend on the sign-off log. What is made of answers is
+   marked in its own marts (`int_figure_status`) and not listed here: but for challenges, no count of these two marts hangs
+   on answers. #}
 {%- set measures = {
     'compliance': [
         'iqas_assessed', 'iqas_required', 'prosecutors_required', 'prosecutors_covered', 'capped_num',
