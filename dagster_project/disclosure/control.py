@@ -344,9 +344,9 @@ def _open_last(
 ) -> _Last:
     """Read the last release: its tables become last_release.published, unsuppressed those of .marts.
 
-    They are read into memory: name those that are shared, never the facts, which grow with the answers. What
-    withheld less than is asked for today, or gives something away to somebody who knows today's policy, is
-    not compared.
+    Both are views of its files. Name the tables that are shared, never the facts, which grow with the
+    answers. What withheld less than is asked for today, or gives something away to somebody who knows today's
+    policy, is not compared.
     """
     if folder is None:
         return _Last(None, _NONE_BEFORE)
@@ -367,11 +367,14 @@ def _open_last(
             file = source / f"{table.name}.parquet"
             if file.exists():
                 connection.execute(
-                    f"create table {_LAST}.{schema}.{quoted(table.name)} as select * from {literal(file)}"
+                    f"create view {_LAST}.{schema}.{quoted(table.name)} as "
+                    f"select * from read_parquet({literal(file)}, file_row_number = true)"
                 )
     held = _tables_of_last(connection, tables)
     limits = Limits(thresholds["suppress_count_max"], thresholds["suppress_secondary_width_min"])
-    onlooker = Onlooker(connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts")
+    onlooker = Onlooker(
+        connection, policy, held, limits, f"{_LAST}.published", f"{_LAST}.marts", place="file_row_number"
+    )
     onlooker.look()
     # By the policy and the method of then it was found to be safe then.
     is_like_today = made_by is None or (made_by.policy_sha256, made_by.method) == (policy.sha256, METHOD)

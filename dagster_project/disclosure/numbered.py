@@ -5,7 +5,7 @@ is made of them. The suppressor numbers the marts, an onlooker what is published
 until a mart is numbered again; whoever writes a table anew has to say so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import RLock
 from typing import Any
 
@@ -26,12 +26,24 @@ class NumberedMarts:
 
     `rid` numbers the shareable rows from 0 in the order of the mart's key. Each question is put to the
     database once. Threads may share it: one asks at a time.
+
+    left_out  columns that no copy needs
+    place     the column that tells rows of the schema apart; a view has no `rowid`
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, policy: Policy, schema: str, prefix: str
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        policy: Policy,
+        schema: str,
+        prefix: str,
+        *,
+        left_out: Collection[str] = (),
+        place: str = "rowid",
     ) -> None:
         self.schema = schema
+        self._left_out = left_out
+        self._place = place
         self._connection = connection
         self._prefix = prefix
         self._lock = RLock()
@@ -45,19 +57,19 @@ class NumberedMarts:
         return quoted(self._prefix + mart)
 
     def number(self, table: ReleasedTable) -> None:
-        """Copy a mart as it is now, and forget what was known of the one before.
-
-        In the schema it must be a table: a view has no `rowid`.
-        """
+        """Copy a mart as it is now, and forget what was known of the one before."""
         source = f"{self.schema}.{quoted(table.name)}"
         key = ", ".join(f"{quoted(column)} nulls first" for column in table.grain)
+        columns = ", ".join(
+            f"held.{quoted(column.name)}" for column in table.columns if column.name not in self._left_out
+        )
         # Only the key is sorted: carrying the other columns through the sort would take half as long again.
         self.run(
             f"create or replace temp table {self.relation(table.name)} as "
-            f"with numbered as (select rowid as place, row_number() over (order by {key}) - 1 as rid "
+            f"with numbered as (select {self._place} as place, row_number() over (order by {key}) - 1 as rid "
             f"from {source} where {table.shareable_condition}) "
-            f"select numbered.rid, held.* from {source} as held "
-            f"inner join numbered on held.rowid = numbered.place"
+            f"select numbered.rid, {columns} from {source} as held "
+            f"inner join numbered on held.{self._place} = numbered.place"
         )
         with self._lock:
             for question in [asked for asked, marts in self._marts_of.items() if table.name in marts]:

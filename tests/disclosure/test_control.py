@@ -323,15 +323,12 @@ def test_row_level_facts_of_the_last_release_are_not_read(tmp_path: Path) -> Non
     with warehouse(SMALL) as connection:
         controlled(connection, tmp_path)
         last = write_last(connection, tmp_path / "last")
-        shutil.copy(last / "restricted/parquet/counts.parquet", last / "restricted/parquet/facts.parquet")
+        # Whoever opened this file would fail.
+        (last / "restricted/parquet/facts.parquet").write_text("not a table", encoding="utf-8")
         tables = [counts, areas, facts]
         with begin_control(connection, make_policy(tmp_path), tables, last) as control:
             result = control.finish()
-            read = connection.execute(
-                "select distinct table_name from duckdb_tables() where database_name = 'last_release'"
-            ).fetchall()
     assert verdicts(result)[LAST] == "passed"
-    assert sorted(read) == [("counts",), ("dim_area",)]
 
 
 def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_path: Path) -> None:
