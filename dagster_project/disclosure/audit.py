@@ -7,7 +7,8 @@ attacked; what adds up must be in `expectations/disclosure.yml`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from threading import Lock
 
 import duckdb
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from dagster_project.disclosure.numbered import NumberedMarts
 from dagster_project.disclosure.policy import DISTINCT, EXACT, LOOSELY, NEVER, MartPolicy, Policy
 from dagster_project.disclosure.publishing import PUBLISHED
-from dagster_project.disclosure.recovery import Flags, Indices, Known, Numbers, recover
+from dagster_project.disclosure.recovery import Flags, Indices, Known, Numbers, in_groups_of, recover
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
@@ -79,6 +80,74 @@ class _Seen:
     actual: Numbers  # per place, NaN where nothing is hidden in the row
 
 
+@dataclass(frozen=True)
+class _System:
+    """What the published tables say of the hidden numbers.
+
+    `unknown_of` holds the unknown at each place, -1 where there is none, and `value` what is known there.
+    `is_sum` are unknowns that are sums over time of others, `is_whole` those that are such sums or totals of
+    the two types, hidden because a part is and not to cover others.
+    """
+
+    unknown_of: Indices
+    value: Numbers
+    known: Known
+    is_sum: Flags
+    is_whole: Flags
+
+    @property
+    def count(self) -> int:
+        """How many unknowns there are, with those that were told since."""
+        return len(self.is_sum)
+
+    def knowing(self, told: Flags, numbers: Numbers) -> "tuple[_System, Flags]":
+        """The same for somebody who is told the numbers at some places, and the unknowns this speaks of."""
+        is_told = _any_of(self.unknown_of, told, self.count)
+        number = np.zeros(self.count)
+        number[self.unknown_of[told]] = numbers[told]
+        is_touched = np.zeros(self.count, dtype=bool)
+
+        def put_in(matrix: csr_array, right: Numbers) -> tuple[csr_array, Numbers]:
+            entries = matrix.tocoo()
+            hit = np.zeros(matrix.shape[0], dtype=bool)
+            hit[entries.row[is_told[entries.col]]] = True
+            is_touched[entries.col[hit[entries.row]]] = True
+            left = matrix.copy()
+            left.data[is_told[left.indices]] = 0.0
+            return _speaking(left, right - matrix @ number)
+
+        known = self.known
+        equal, equal_to = put_in(known.equal, known.equal_to)
+        at_most, at_most_of = put_in(known.at_most, known.at_most_of)
+        stands = np.zeros(len(self.unknown_of), dtype=bool)
+        there = self.unknown_of >= 0
+        stands[there] = is_told[self.unknown_of[there]]
+        value = self.value.copy()
+        value[stands] = number[self.unknown_of[stands]]
+        told_since = replace(
+            self,
+            unknown_of=np.where(stands, _NONE, self.unknown_of),
+            value=value,
+            known=Known(equal, equal_to, at_most, at_most_of, known.upper),
+        )
+        return told_since, is_touched & ~is_told
+
+    def solvable(self) -> tuple[Known, Flags]:
+        """The equations without those that only define a sum over time that nothing else speaks of.
+
+        And which unknowns are such sums: their range follows from their quarters'.
+        """
+        known = self.known
+        uses = np.bincount(known.equal.indices, minlength=self.count) + np.bincount(
+            known.at_most.indices, minlength=self.count
+        )
+        loose = self.is_sum & (uses == 1) & np.isinf(known.upper)
+        entries = known.equal.tocoo()
+        defines = np.zeros(known.equal.shape[0], dtype=bool)
+        defines[entries.row[loose[entries.col] & (entries.data < 0)]] = True
+        return replace(known, equal=known.equal[~defines], equal_to=known.equal_to[~defines]), loose
+
+
 class Onlooker:
     """Somebody with every published table of one release, who tries to work the hidden cells out.
 
@@ -114,6 +183,8 @@ class Onlooker:
         self._seen_marts: dict[str, _SeenMart] = {}
         self._elsewhere: dict[tuple[str, str], Mapping[str, Numbers]] = {}
         self._seen = _Seen({}, np.empty(0), np.empty(0))
+        self._system: _System | None = None
+        self._building = Lock()
 
     def look(self) -> None:
         """Read all published tables."""
@@ -132,6 +203,7 @@ class Onlooker:
     def put_together(self) -> None:
         """End a look, once every table was looked at since it was written."""
         self._seen = self._placed()
+        self._system = None
 
     def forget_elsewhere(self, rewritten: Collection[str]) -> None:
         """Tables of these names were written again in the other release."""
@@ -147,27 +219,30 @@ class Onlooker:
         """
         if not self._marts:
             return AuditResult(0, 0, (), 0, {})
-        seen, actual, value = self._seen, self._seen.actual, self._seen.value
+        seen, actual = self._seen, self._seen.actual
         beside = {name: rows for look in self._seen_marts.values() for name, rows in look.beside.items()}
         if also_seen is not None:
             other = self._other(also_seen)
-            given_away = np.isnan(value) & (np.abs(other - actual) < 1e-6)
+            given_away = np.isnan(seen.value) & (np.abs(other - actual) < 1e-6)
             if not given_away.any():
                 return AuditResult(0, 0, (), 0, {})
-            value = np.where(given_away, other, value)
-        # What is not so in this release would mislead the attack: an identity counts where it holds.
-        full = np.where(np.isnan(value), actual, value)
-        unknown_of, known_value, count = _unknowns(self._numbered, self._marts, seen, value, full)
+        system = self._equations()
+        asked = np.ones(system.count, dtype=bool)
+        if also_seen is not None:
+            # What nothing given away has to do with, the audit without the other release tells.
+            system, asked = system.knowing(given_away & (system.unknown_of >= 0), other)
+        unknown_of, known_value, count = system.unknown_of, system.value, system.count
         # A number that another table shows is no secret. What the other release shows can't be taken back.
-        is_told = np.isnan(value) & (unknown_of < 0) & (actual > 0) & (actual <= self._limits.count_max)
+        is_told = np.isnan(seen.value) & (unknown_of < 0) & (actual > 0) & (actual <= self._limits.count_max)
         if also_seen is not None:
             is_told[:] = False
         if not count:
             told = _weak_cells(self._marts, seen, is_told)
             return AuditResult(0, 0, self._named(told, known_value, known_value), 0, beside, told)
-        known, is_fixed, is_whole = _equations(
-            self._numbered, self._marts, seen, full, unknown_of, known_value, count
-        )
+        known, is_fixed = system.solvable()
+        if also_seen is not None:
+            asked = in_groups_of(asked, known)
+        asked &= ~is_fixed
 
         limits = self._limits
         hidden_places = np.flatnonzero(unknown_of >= 0)
@@ -175,11 +250,14 @@ class Onlooker:
         true_value = np.zeros(count)
         np.fmax.at(true_value, of_unknown, actual[hidden_places])
         small = (true_value > 0) & (true_value <= limits.count_max)
-        found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), small & ~is_fixed)
+        asked &= small
+        found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), asked)
         least = np.maximum(found.least, found.outer_least)
         largest = np.minimum(found.largest, found.outer_largest)
-        weak = small & ~is_fixed & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
-        narrow = ~small & ~is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
+        weak = asked & ((least > 1 + 1e-6) | (largest < limits.count_max - 1e-6))
+        narrow = (
+            ~small & ~system.is_whole & (found.outer_largest - found.outer_least < limits.width_min - 1e-6)
+        )
         narrow &= true_value > 0
         is_weak = is_told.copy()
         is_weak[hidden_places[weak[of_unknown]]] = True
@@ -190,13 +268,20 @@ class Onlooker:
         )
         weak_cells = _weak_cells(self._marts, seen, is_weak)
         return AuditResult(
-            hidden=count,
+            hidden=len(np.unique(of_unknown)),
             small=int(small.sum()),
             weak=self._named(weak_cells, low, high),
             narrow=int(narrow.sum()),
             beside=beside,
             weak_cells=weak_cells,
         )
+
+    def _equations(self) -> "_System":
+        """The equations of what was seen; put together for the first audit that asks."""
+        with self._building:
+            if self._system is None:
+                self._system = _system(self._numbered, self._marts, self._seen)
+            return self._system
 
     def _look_at(self, mart: MartPolicy, table: ReleasedTable) -> _SeenMart:
         relation, hidden_rows = self._numbered.relation(mart.name), quoted(HIDDEN + mart.name)
@@ -342,10 +427,10 @@ def _unknowns(
     numbered: NumberedMarts,
     marts: Sequence[tuple[MartPolicy, ReleasedTable]],
     seen: _Seen,
-    value: Numbers,
     full: Numbers,
 ) -> tuple[Indices, Numbers, int]:
     """The unknown at each place (-1 where it is known), what is known there, and how many there are."""
+    value = seen.value
     pairs = [np.empty((0, 2), dtype=np.int64)]
     names = {mart.name for mart, _ in marts}
     for mart, _ in marts:
@@ -374,20 +459,13 @@ def _unknowns(
     return numbering[label], value_of[label], int(is_unknown.sum())
 
 
-def _equations(
-    numbered: NumberedMarts,
-    marts: Sequence[tuple[MartPolicy, ReleasedTable]],
-    seen: _Seen,
-    full: Numbers,
-    unknown_of: Indices,
-    value: Numbers,
-    count: int,
-) -> tuple[Known, Flags, Flags]:
-    """The equations and bounds, and two kinds of unknowns.
-
-    The first are sums over time that nothing else speaks of: their range follows from their quarters'. The
-    second are all sums over time or types, hidden because a part is and not to cover others.
-    """
+def _system(
+    numbered: NumberedMarts, marts: Sequence[tuple[MartPolicy, ReleasedTable]], seen: _Seen
+) -> _System:
+    """Everything that the policy says of the places."""
+    # What is not so in this release would mislead the attack: an identity counts where it holds.
+    full = np.where(np.isnan(seen.value), seen.actual, seen.value)
+    unknown_of, value, count = _unknowns(numbered, marts, seen, full)
     names = {mart.name for mart, _ in marts}
     exact: list[tuple[Indices, Indices]] = []
     bounded: list[tuple[Indices, Indices, bool]] = []
@@ -448,10 +526,19 @@ def _equations(
     for pairs in smaller:
         # A cap in every quarter is a cap on their sum.
         builder.add_smaller(pairs[~summed[pairs[:, 0]]])
-    known, is_fixed = builder.finish(summed)
-    is_whole = np.zeros(count, dtype=bool)
-    is_whole[unknown_of[wholes & (unknown_of >= 0)]] = True
-    return known, is_fixed, is_whole
+    equal, equal_to = _stacked(builder.equal, count)
+    at_most, at_most_of = _stacked(builder.at_most, count)
+    known = Known(equal, equal_to, at_most, at_most_of, builder.upper)
+    return _System(
+        unknown_of, value, known, _any_of(unknown_of, summed, count), _any_of(unknown_of, wholes, count)
+    )
+
+
+def _any_of(unknown_of: Indices, places: Flags, count: int) -> Flags:
+    """The unknowns that stand at one of `places`."""
+    found = np.zeros(count, dtype=bool)
+    found[unknown_of[places & (unknown_of >= 0)]] = True
+    return found
 
 
 class _Builder:
@@ -525,45 +612,33 @@ class _Builder:
             right_used = np.asarray(right[is_used], dtype=np.float64)
             into.append((number[open_row], open_unknown, open_weight, right_used))
 
-    def finish(self, summed: Flags) -> tuple[Known, Flags]:
-        """The system, without equations that only define a sum over time that nothing else speaks of."""
-        equal, equal_to = self._stack(self.equal)
-        at_most, at_most_of = self._stack(self.at_most)
-        is_sum = np.zeros(self.count, dtype=bool)
-        places = np.flatnonzero(summed & (self.unknown_of >= 0))
-        is_sum[self.unknown_of[places]] = True
-        uses = np.bincount(equal.indices, minlength=self.count) + np.bincount(
-            at_most.indices, minlength=self.count
-        )
-        loose = is_sum & (uses == 1) & np.isinf(self.upper)
-        entries = equal.tocoo()
-        defines = np.zeros(equal.shape[0], dtype=bool)
-        defines[entries.row[loose[entries.col] & (entries.data < 0)]] = True
-        return (
-            Known(equal[~defines], equal_to[~defines], at_most, at_most_of, self.upper),
-            loose,
-        )
 
-    def _stack(self, parts: Sequence[tuple[Indices, Indices, Numbers, Numbers]]) -> tuple[csr_array, Numbers]:
-        rows, columns, weights, rights = [], [], [], []
-        number = 0
-        for row, column, weight, right in parts:
-            rows.append(row + number)
-            columns.append(column)
-            weights.append(weight)
-            rights.append(right)
-            number += len(right)
-        if not number:
-            return csr_array((0, self.count)), np.empty(0)
-        # One number in several places gives one equation several times; each is kept once.
-        matrix = coo_array(
-            (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
-            shape=(number, self.count),
-        ).tocsr()
-        # A total that is the same number as its only part says nothing: its weights cancel out.
-        matrix.eliminate_zeros()
-        speaks = np.diff(matrix.indptr) > 0
-        return _distinct_rows(matrix[speaks], np.concatenate(rights)[speaks])
+def _stacked(
+    parts: Sequence[tuple[Indices, Indices, Numbers, Numbers]], count: int
+) -> tuple[csr_array, Numbers]:
+    rows, columns, weights, rights = [], [], [], []
+    number = 0
+    for row, column, weight, right in parts:
+        rows.append(row + number)
+        columns.append(column)
+        weights.append(weight)
+        rights.append(right)
+        number += len(right)
+    if not number:
+        return csr_array((0, count)), np.empty(0)
+    # One number in several places gives one equation several times; each is kept once.
+    matrix = coo_array(
+        (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(number, count)
+    ).tocsr()
+    return _speaking(matrix, np.concatenate(rights))
+
+
+def _speaking(matrix: csr_array, right: Numbers) -> tuple[csr_array, Numbers]:
+    """The equations that say something, each once."""
+    # A total that is the same number as its only part says nothing: its weights cancel out.
+    matrix.eliminate_zeros()
+    speaks = np.diff(matrix.indptr) > 0
+    return _distinct_rows(matrix[speaks], right[speaks])
 
 
 def _distinct_rows(matrix: csr_array, right: Numbers) -> tuple[csr_array, Numbers]:

@@ -106,6 +106,14 @@ def recover(known: Known, low_target: Numbers, high_target: Numbers, asked: Flag
     return Recovered(least, largest, outer_least, outer_largest)
 
 
+def in_groups_of(some: Flags, known: Known) -> Flags:
+    """All unknowns of the groups that hold one of `some`."""
+    label, is_circle = _groups(known)
+    hit = np.zeros(len(is_circle), dtype=bool)
+    hit[label[some]] = True
+    return hit[label]
+
+
 def _batches(label: Indices, needed: Flags) -> list[Indices]:
     """The unknowns of the needed groups, some groups at a time: one program of all takes far longer."""
     unknowns = np.flatnonzero(needed[label]) if len(label) else np.empty(0, dtype=np.int64)
