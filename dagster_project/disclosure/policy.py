@@ -79,6 +79,8 @@ class Derived:
     `capped` names two counts and says that the columns sum the first, each part's at most the second: such a
     sum may stay where the hidden parts lie below their caps with room to spare.
     `by` names columns that set a group apart: then one hidden count hides the columns in the whole group.
+    `quarters` says how many quarters, up to the one that ends with the row's period, the columns judge: then
+    a count hidden in the row of one of them hides them too.
     """
 
     columns: tuple[str, ...]
@@ -86,6 +88,7 @@ class Derived:
     of_parts: str | None = None
     capped: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    quarters: int = 0
 
 
 @dataclass(frozen=True)
@@ -302,6 +305,7 @@ def _mart(name: str, entry: Mapping[str, object], lines: Mapping[str, tuple[RowL
                 of_parts=None if item.get("of_parts") is None else str(item["of_parts"]),
                 capped=_names(item.get("capped")),
                 by=_names(item.get("by")),
+                quarters=int(str(item.get("quarters", 0))),
             )
             for item in _records(entry.get("derived"))
         ),

@@ -17,6 +17,7 @@ from dagster_project.disclosure.suppression import Flags, Indices, Limits, Plan,
 from dagster_project.release.exports import quoted
 from dagster_project.release.tables import ReleasedTable
 
+_TIME = ("period_type", "period_start")
 # Its own database, of the connection alone: others may read the warehouse meanwhile.
 PUBLISHED = "memory.published"
 
@@ -176,7 +177,30 @@ def _derived_mask(
         struck = np.zeros(int(group.max()) + 1, dtype=bool)
         struck[group[mask]] = True
         mask = struck[group]
+    if derived.quarters and mask.any():
+        mask = mask | _judged_on(connection, mart, table, mask, derived.quarters)
     return mask
+
+
+def _judged_on(
+    connection: duckdb.DuckDBPyConnection,
+    mart: MartPolicy,
+    table: ReleasedTable,
+    mask: Flags,
+    quarters: int,
+) -> Flags:
+    """Rows with a row of `mask` among the last `quarters` quarters up to the end of their own period."""
+    series = ", ".join(quoted(column) for column in table.grain if column not in _TIME)
+    found = connection.execute(
+        f"select dense_rank() over (order by {series}) as series, period_type = 'quarter' as is_quarter, "
+        "year(period_end) * 4 + quarter(period_end) as ending "
+        f"from {quoted(PREFIX + mart.name)} order by rid"
+    ).fetchnumpy()
+    ending = found["ending"].astype(np.int64)
+    # Years apart, so that no series reaches into the next.
+    place = found["series"].astype(np.int64) * (int(ending.max()) + quarters) + ending
+    withheld = place[mask & np.asarray(found["is_quarter"], dtype=bool)]
+    return np.logical_or.reduce([np.isin(place - back, withheld) for back in range(quarters)])
 
 
 def _sums_that_stay(

@@ -92,6 +92,22 @@ def test_a_withheld_cell_is_empty_named_and_takes_its_rate_along(tmp_path: Path)
     assert row == (None, 16, None, True, "done;done_rate", "done:suppressed;done_rate:suppressed", "ok")
 
 
+def test_what_is_judged_on_some_quarters_goes_with_each_of_them(tmp_path: Path) -> None:
+    derived = [{"columns": ["done_rate"], "from": ["done", "due"], "quarters": 2}]
+    units = {("EM", "A"): (3, 20, 20, 20), ("EM", "B"): (7, 20, 20, 20), ("NE", "A"): (40, 40, 40, 40)}
+    with warehouse(units) as connection:
+        controlled(connection, tmp_path, derived=derived)
+        withheld = connection.execute(
+            f"select level || ' ' || area_code || ' ' || unit_type, period_type, "
+            f"list(extract(month from period_end) order by period_start) from {PUBLISHED}.counts "
+            "where done_rate is null and area_code = 'EM' group by all order by all"
+        ).fetchall()
+        counts_withheld = hidden(connection)
+    assert ("unit", "EM", "A", "quarter", 7) not in counts_withheld
+    assert ("unit EM A", "quarter", [6, 9]) in withheld
+    assert ("unit EM B", "quarter", [6, 9]) in withheld
+
+
 def test_a_row_whose_denominator_is_withheld_is_called_suppressed(tmp_path: Path) -> None:
     due = {key: tuple(2 * count + 10 for count in counts) for key, counts in SAFE.items()}
     due["EM", "CC"] = (3, 40, 40, 40)

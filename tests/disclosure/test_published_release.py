@@ -16,8 +16,9 @@ import pytest
 import yaml
 from scipy.optimize import linprog
 
+from dagster_project.disclosure.policy import POLICY_FILE, read_policy
 from dagster_project.orchestration.runner import run_flow
-from dagster_project.settings import EXPECTATIONS_DIR, Settings
+from dagster_project.settings import DBT_DIR, EXPECTATIONS_DIR, Settings
 from tests.report.reading import read_page
 from tests.support.extracts import write_extract
 
@@ -118,13 +119,16 @@ def write_planted_extracts(raw_dir: Path) -> Planted:
                         "overall_rating": "Y" if place % 3 else "N",
                     }
                 )
+                # A theme of one unit that is withheld in one quarter and shown in the others.
+                is_poor = (area, unit) == ("EM", "MC") and place < (3 if quarter == QUARTERS[0] else 7)
+                said = "The schedule was poor" if is_poor else "The schedule was late"
                 for question in ("CR01", "CR02", "DI01"):
                     answers.append(
                         {
                             "iqa_id": iqa_id,
                             "question_code": question,
                             "answer": "N" if place % 3 == 0 else "Y",
-                            "comment": f"The schedule was late, {words.person('iqa_answers.comment')}.",
+                            "comment": f"{said}, {words.person('iqa_answers.comment')}.",
                         }
                     )
                 if place % 2 == 0:
@@ -729,6 +733,38 @@ def test_what_is_worked_out_from_all_of_a_family_goes_with_any_of_it(
         """
     ).fetchall()
     assert families > 0 and leaking == 0
+
+
+def test_whether_a_theme_lasts_is_said_where_every_quarter_it_is_judged_on_is_shown(
+    planted: tuple[Planted, Path],
+) -> None:
+    series = "level, area_code, unit_type, assessment_type, question_category, theme_code"
+    ((quarters_of,),) = duckdb.sql(
+        f"select policy_value::int from read_csv('{DBT_DIR / 'seeds' / 'policies.csv'}') "
+        "where policy_key = 'theme_persistent_quarters_of'"
+    ).fetchall()
+    judged_on = [item.quarters for item in read_policy(POLICY_FILE).marts["themes"].derived if item.quarters]
+    assert judged_on == [quarters_of]
+    ((flags, beside_withheld),) = duckdb.sql(
+        f"""
+        with themes as (
+            select row_number() over () as row_id, * from '{planted[1] / "parquet" / "themes"}.parquet'
+        ),
+        quarters as (select * from themes where period_type = 'quarter'),
+        judged as (
+            select bool_or(quarters.iqas_with_theme is null or quarters.iqas_eligible is null) as is_withheld
+            from themes
+            inner join quarters using ({series})
+            where
+                themes.is_persistent is not null
+                and quarters.period_end <= themes.period_end
+                and quarters.period_end > themes.period_end - to_months({3 * quarters_of})
+            group by themes.row_id
+        )
+        select count(*), count(*) filter (where is_withheld) from judged
+        """
+    ).fetchall()
+    assert flags > 0 and beside_withheld == 0
 
 
 def test_the_steps_of_a_funnel_name_no_denominator(planted: tuple[Planted, Path]) -> None:
