@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.disclosure import control, suppression
@@ -21,7 +21,7 @@ from dagster_project.disclosure.recovery import CannotSolve
 from dagster_project.disclosure.suppression import Limits
 from dagster_project.errors import IqaError
 from dagster_project.release.tables import ReleasedColumn
-from tests.disclosure.made_marts import SAFE, fill, make_policy, released_tables, warehouse
+from tests.disclosure.made_marts import SAFE, Units, fill, make_policy, released_tables, warehouse
 
 RANGES = "disclosure:small_cells_keep_their_range"
 BESIDE = "disclosure:nothing_is_shown_beside_what_it_is_made_of"
@@ -286,13 +286,14 @@ def test_an_audit_that_cannot_be_carried_out_is_no_pass(
     assert found[RANGES] == found[BESIDE] == found[LAST] == "crashed"
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    cells=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9), st.booleans()), min_size=32, max_size=32)
+RandomCells = list[tuple[int, int, bool]]
+random_cells = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(0, 9), st.booleans()), min_size=32, max_size=32
 )
-def test_the_audit_with_every_inequality_gets_nowhere_on_random_tables(
-    cells: list[tuple[int, int, bool]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+
+
+def random_units(cells: RandomCells) -> tuple[Units, Units]:
+    """Done and due of eight units in four quarters."""
     units = [(area, unit) for area in ("EM", "NE", "SW") for unit in ("CC", "MC", "RASSO")][:8]
     quarters = [cells[4 * place : 4 * place + 4] for place in range(8)]
     done = {unit: tuple(cell[0] for cell in row) for unit, row in zip(units, quarters, strict=True)}
@@ -300,7 +301,15 @@ def test_the_audit_with_every_inequality_gets_nowhere_on_random_tables(
         unit: tuple(count + more + (20 if wide else 0) for count, more, wide in row)
         for unit, row in zip(units, quarters, strict=True)
     }
-    with warehouse(done, due) as connection:
+    return done, due
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=random_cells)
+def test_the_audit_with_every_inequality_gets_nowhere_on_random_tables(
+    cells: RandomCells, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with warehouse(*random_units(cells)) as connection:
         result = controlled(connection, tmp_path_factory.mktemp("policy"))
     failed = [check for check in result.checks if check.verdict != "passed" and check.is_blocking]
     assert not failed, [(check.id, check.detail, check.examples[:2]) for check in failed]
@@ -345,6 +354,49 @@ def test_row_level_facts_of_the_last_release_are_not_read(tmp_path: Path) -> Non
         with begin_control(connection, make_policy(tmp_path), tables, last) as control:
             result = control.finish()
     assert verdicts(result)[LAST] == "passed"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cells=random_cells, chosen=st.sets(st.integers(0, 200), min_size=1, max_size=4))
+def test_what_another_release_shows_helps_as_much_as_if_this_one_showed_it(
+    cells: RandomCells, chosen: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("policy")
+    key = "level, area_code, unit_type, period_type, period_start"
+    with warehouse(*random_units(cells)) as connection:
+        controlled(connection, folder)
+        withheld = connection.execute(
+            f"select {key}, 'done' from {PUBLISHED}.counts where done is null "
+            f"union all select {key}, 'due' from {PUBLISHED}.counts where due is null order by all"
+        ).fetchall()
+        assume(withheld)
+        connection.execute("create schema memory.elsewhere")
+        connection.execute(
+            "create table memory.elsewhere.counts as "
+            "select * replace (null::bigint as done, null::bigint as due) from warehouse.marts.counts"
+        )
+        onlooker = Onlooker(connection, make_policy(folder), released_tables(), Limits())
+        onlooker.look()
+        told = {withheld[place % len(withheld)] for place in chosen}
+        for *row, column in told:
+            same_row = " and ".join(f"{name} = ?" for name in key.split(", "))
+            ((value,),) = connection.execute(
+                f"select {column} from warehouse.marts.counts where {same_row}", row
+            ).fetchall()
+            connection.execute(f"update memory.elsewhere.counts set {column} = {value} where {same_row}", row)
+            connection.execute(
+                f"update {PUBLISHED}.counts set {column} = {value}, suppressed_columns = array_to_string("
+                f"list_filter(string_split(suppressed_columns, ';'), lambda n: n <> '{column}'), ';') "
+                f"where {same_row}",
+                row,
+            )
+        with_the_other = onlooker.audit(also_seen="memory.elsewhere")
+        shown_here = attacked(connection, folder)
+    assert weak_places(with_the_other) == weak_places(shown_here)
+
+
+def weak_places(result: AuditResult) -> set[tuple[str, str, int]]:
+    return {(*column, int(row)) for column, rows in result.weak_cells.items() for row in rows}
 
 
 def test_a_revision_that_moves_the_cover_does_not_give_the_old_cell_away(tmp_path: Path) -> None:
