@@ -133,8 +133,12 @@ def test_a_release_selected_alone_is_refused(flow: SmallFlow) -> None:
 
 
 def test_a_reporting_date_that_is_none_is_said_to_be_so() -> None:
-    context = dg.build_init_resource_context(config={"as_of": "31 March 2024"})
-    with pytest.raises(dg.Failure, match="as_of is '31 March 2024'") as caught, pipeline_resource(context):
+    # Closed here: left to the garbage collector, it would bring back whatever instance was open beside it.
+    with (
+        dg.build_init_resource_context(config={"as_of": "31 March 2024"}) as context,
+        pytest.raises(dg.Failure, match="as_of is '31 March 2024'") as caught,
+        pipeline_resource(context),
+    ):
         pass
     said = caught.value.metadata
     assert said["where"].value == "the run's settings, resources.pipeline.config"

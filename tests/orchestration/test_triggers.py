@@ -17,6 +17,8 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse.dbt_runner import load_manifest
 from tests.support.extracts import write_extract
 
+# Six in the morning of British summer time is five by universal time.
+FIFTH = datetime(2024, 7, 5, 5, 0, tzinfo=UTC)
 Watch = Callable[[], dg.SensorResult]
 
 
@@ -35,7 +37,8 @@ def watch(settings: Settings) -> Watch:
     kept: list[str | None] = [None]
 
     def look() -> dg.SensorResult:
-        result = sensor(dg.build_sensor_context(cursor=kept[0]))
+        with dg.build_sensor_context(cursor=kept[0]) as context:
+            result = sensor(context)
         assert isinstance(result, dg.SensorResult)
         kept[0] = result.cursor
         return result
@@ -120,7 +123,8 @@ def test_new_extracts_wait_for_a_run_under_way_and_are_run_after_it(settings: Se
 
 def test_a_cursor_that_cannot_be_read_costs_a_run_and_no_error(settings: Settings) -> None:
     write_extract(settings.raw_dir, "iqa")
-    result = extracts_sensor(RUN_JOB)(dg.build_sensor_context(cursor="{damaged"))
+    with dg.build_sensor_context(cursor="{damaged") as context:
+        result = extracts_sensor(RUN_JOB)(context)
     assert isinstance(result, dg.SensorResult)
     assert "waiting until two looks" in reason(result)
 
@@ -137,9 +141,8 @@ def test_asking_whether_somebody_writes_leaves_no_lock_behind(settings: Settings
 def test_the_schedule_asks_for_one_run_a_month_at_six_in_london(settings: Settings) -> None:
     write_extract(settings.raw_dir, "iqa")
     schedule = monthly_schedule(RUN_JOB)
-    # Six in the morning of British summer time is five by universal time.
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 7, 5, 5, 0, tzinfo=UTC))
-    requests = schedule.evaluate_tick(context).run_requests
+    with dg.build_schedule_context(scheduled_execution_time=FIFTH) as context:
+        requests = schedule.evaluate_tick(context).run_requests
     assert requests is not None
     assert [request.run_key for request in requests] == ["month-2024-07"]
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 6 5 * *", "Europe/London")
@@ -147,11 +150,11 @@ def test_the_schedule_asks_for_one_run_a_month_at_six_in_london(settings: Settin
 
 def test_the_schedule_says_why_it_asks_for_none(settings: Settings) -> None:
     schedule = monthly_schedule(RUN_JOB)
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 7, 5, 5, 0, tzinfo=UTC))
-    assert "no extracts" in (schedule.evaluate_tick(context).skip_message or "")
-    write_extract(settings.raw_dir, "iqa")
-    with writer_lock(settings.marts_dir, settings.warehouse):
-        assert "under way" in (schedule.evaluate_tick(context).skip_message or "")
+    with dg.build_schedule_context(scheduled_execution_time=FIFTH) as context:
+        assert "no extracts" in (schedule.evaluate_tick(context).skip_message or "")
+        write_extract(settings.raw_dir, "iqa")
+        with writer_lock(settings.marts_dir, settings.warehouse):
+            assert "under way" in (schedule.evaluate_tick(context).skip_message or "")
 
 
 def test_both_belong_to_the_releasing_job_and_are_off_until_switched_on() -> None:
