@@ -102,6 +102,7 @@ class _System:
 
     def knowing(self, told: Flags, numbers: Numbers) -> "tuple[_System, Flags]":
         """The same for somebody who is told the numbers at some places, and the unknowns this speaks of."""
+        told = told & (self.unknown_of >= 0)
         is_told = _any_of(self.unknown_of, told, self.count)
         number = np.zeros(self.count)
         number[self.unknown_of[told]] = numbers[told]
@@ -221,28 +222,25 @@ class Onlooker:
             return AuditResult(0, 0, (), 0, {})
         seen, actual = self._seen, self._seen.actual
         beside = {name: rows for look in self._seen_marts.values() for name, rows in look.beside.items()}
-        if also_seen is not None:
+        touched: Flags | None = None
+        if also_seen is None:
+            system = self._equations()
+            # A number that another table shows is no secret.
+            is_told = np.isnan(seen.value) & (system.unknown_of < 0)
+            is_told &= (actual > 0) & (actual <= self._limits.count_max)
+        else:
             other = self._other(also_seen)
             given_away = np.isnan(seen.value) & (np.abs(other - actual) < 1e-6)
             if not given_away.any():
                 return AuditResult(0, 0, (), 0, {})
-        system = self._equations()
-        asked = np.ones(system.count, dtype=bool)
-        if also_seen is not None:
-            # What nothing given away has to do with, the audit without the other release tells.
-            system, asked = system.knowing(given_away & (system.unknown_of >= 0), other)
+            system, touched = self._equations().knowing(given_away, other)
+            # What the other release shows can't be taken back.
+            is_told = np.zeros(len(actual), dtype=bool)
         unknown_of, known_value, count = system.unknown_of, system.value, system.count
-        # A number that another table shows is no secret. What the other release shows can't be taken back.
-        is_told = np.isnan(seen.value) & (unknown_of < 0) & (actual > 0) & (actual <= self._limits.count_max)
-        if also_seen is not None:
-            is_told[:] = False
         if not count:
             told = _weak_cells(self._marts, seen, is_told)
             return AuditResult(0, 0, self._named(told, known_value, known_value), 0, beside, told)
         known, is_fixed = system.solvable()
-        if also_seen is not None:
-            asked = in_groups_of(asked, known)
-        asked &= ~is_fixed
 
         limits = self._limits
         hidden_places = np.flatnonzero(unknown_of >= 0)
@@ -250,7 +248,10 @@ class Onlooker:
         true_value = np.zeros(count)
         np.fmax.at(true_value, of_unknown, actual[hidden_places])
         small = (true_value > 0) & (true_value <= limits.count_max)
-        asked &= small
+        asked = small & ~is_fixed
+        if touched is not None:
+            # Of all other groups the audit without the other release tells.
+            asked &= in_groups_of(touched, known)
         found = recover(known, np.full(count, 1.0), np.full(count, limits.count_max), asked)
         least = np.maximum(found.least, found.outer_least)
         largest = np.minimum(found.largest, found.outer_largest)

@@ -168,18 +168,22 @@ def _derived_mask(
             parent, child = figures.numbered.row_pairs(line, table.grain, mart.name)
             mask[parent[mask[child]]] = True
     if derived.by and mask.any():
-        by = ", ".join(quoted(column) for column in derived.by)
-        found = connection.execute(
-            f"select rid, dense_rank() over (order by {by}) - 1 as place "
-            f"from {quoted(PREFIX + mart.name)} order by rid"
-        ).fetchnumpy()
-        group = found["place"].astype(np.int64)
+        group = _group_of(connection, mart, derived.by)
         struck = np.zeros(int(group.max()) + 1, dtype=bool)
         struck[group[mask]] = True
         mask = struck[group]
     if derived.quarters and mask.any():
         mask = mask | _judged_on(connection, mart, table, mask, derived.quarters)
     return mask
+
+
+def _group_of(connection: duckdb.DuckDBPyConnection, mart: MartPolicy, by: Sequence[str]) -> Indices:
+    """The group of each row, rows with the same values in `by` being one group, numbered from 0."""
+    found = connection.execute(
+        f"select dense_rank() over (order by {', '.join(quoted(column) for column in by)}) - 1 as place "
+        f"from {quoted(PREFIX + mart.name)} order by rid"
+    ).fetchnumpy()
+    return found["place"].astype(np.int64)
 
 
 def _judged_on(
@@ -190,15 +194,14 @@ def _judged_on(
     quarters: int,
 ) -> Flags:
     """Rows with a row of `mask` among the last `quarters` quarters up to the end of their own period."""
-    series = ", ".join(quoted(column) for column in table.grain if column not in _TIME)
+    series = _group_of(connection, mart, [column for column in table.grain if column not in _TIME])
     found = connection.execute(
-        f"select dense_rank() over (order by {series}) as series, period_type = 'quarter' as is_quarter, "
-        "year(period_end) * 4 + quarter(period_end) as ending "
+        "select period_type = 'quarter' as is_quarter, year(period_end) * 4 + quarter(period_end) as ending "
         f"from {quoted(PREFIX + mart.name)} order by rid"
     ).fetchnumpy()
     ending = found["ending"].astype(np.int64)
     # Years apart, so that no series reaches into the next.
-    place = found["series"].astype(np.int64) * (int(ending.max()) + quarters) + ending
+    place = series * (int(ending.max()) + quarters) + ending
     withheld = place[mask & np.asarray(found["is_quarter"], dtype=bool)]
     return np.logical_or.reduce([np.isin(place - back, withheld) for back in range(quarters)])
 
