@@ -6,7 +6,7 @@
     )
 {%- endmacro %}
 
-{#- In `int_revision_causes`: where a version stands with regard to the freeze (`baselines`) and to now. -#}
+{#- Where a version stands with regard to the freeze (`baselines.frozen_on`) and to now. -#}
 {% macro version_facts(relation) -%}
     {{ known_at(relation, 'baselines.frozen_on') }} as was_frozen,
     {{ relation }}.known_to is null as is_current,
@@ -15,25 +15,23 @@
     {{ relation }}.first_extract_date > baselines.frozen_on as is_late
 {%- endmacro %}
 
-{#- In `int_revision_causes`: contents that stood at the freeze or stand now, and not both. A content is a key
-    (`changed_id`), its place, and `content`, a list of expressions. -#}
-{% macro changes(facts, cause, changed_id, content) %}
+{#- Contents that stood at the freeze or stand now, and not both. A content is a key (`changed_id`), its `place`, and
+    `content`, a list of expressions. -#}
+{% macro changes(
+    facts, cause, changed_id, content, place=['quarter_start', 'area_code', 'unit_type', 'assessment_type']
+) %}
     select
-        quarter_start,
-        area_code,
-        unit_type,
-        assessment_type,
+        {{ place | join(',\n        ') }},
         '{{ cause }}' as cause,
         {{ changed_id }} as changed_id,
         {{ change_kind() }} as change_kind,
         {{ changed_on() }} as changed_on
     from {{ facts }}
-    group by
-        quarter_start, area_code, unit_type, assessment_type, {{ changed_id }}, {{ content | join(', ') }}
+    group by {{ (place + [changed_id] + content) | join(', ') }}
     having bool_or(was_frozen) <> bool_or(is_current)
 {% endmacro %}
 
-{#- Within one content of one key, in `int_revision_causes`: what happened to it after the freeze. A content that stood
+{#- Within one content of one key: what happened to it after the freeze. A content that stood
     at the freeze and does no more was withdrawn or corrected; a new one came late, or corrects another. -#}
 {% macro change_kind() -%}
     case

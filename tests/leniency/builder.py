@@ -113,12 +113,12 @@ class Cases:
                 columns = {"agrees": str(view == given.get(code)).lower(), "answer": view}
             self._row("reassessment_answers", reassessment_id=reassessment_id, question_code=code, **columns)
 
-    def write(self, raw_dir: Path) -> None:
+    def write(self, raw_dir: Path, extract_date: str = EXTRACT_DATE) -> None:
         """Write every dataset that has rows, and the postings of the default people."""
-        write_extract(raw_dir, "postings", EXTRACT_DATE, STAFF)
+        write_extract(raw_dir, "postings", extract_date, STAFF)
         for dataset, rows in self.rows.items():
             if rows:
-                write_extract(raw_dir, dataset, EXTRACT_DATE, rows)
+                write_extract(raw_dir, dataset, extract_date, rows)
 
     def _row(self, dataset: str, **columns: Any) -> None:
         self.rows.setdefault(dataset, []).append(columns)

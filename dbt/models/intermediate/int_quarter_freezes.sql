@@ -1,6 +1,10 @@
 {# When each dataset's view of a quarter was frozen: at the quarter's freeze, or, where nothing had been delivered for a
    complete quarter by then, at its first delivery after the quarter's end: a first load of old quarters revises
    nothing. A quarter without a delivery after its end is not frozen yet (NULL). #}
+{%- set datasets = [
+    'iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'reassessments', 'reassessment_answers', 'feedback_quality',
+    'actions', 'evidence_requests', 'postings', 'absences',
+] -%}
 with quarters as (
 
     select * from {{ ref('int_quarters') }}
@@ -9,23 +13,18 @@ with quarters as (
 
 deliveries as (
 
-    select distinct 'iqa' as dataset, known_from from {{ source('raw', 'iqa_versions') }}
-    union all
-    select distinct 'dip_samples' as dataset, known_from from {{ source('raw', 'dip_samples_versions') }}
-    union all
-    select distinct 'postings' as dataset, known_from from {{ source('raw', 'postings_versions') }}
-    union all
-    select distinct 'absences' as dataset, known_from from {{ source('raw', 'absences_versions') }}
-    union all
-    select distinct 'iqa_answers' as dataset, known_from from {{ source('raw', 'iqa_answers_versions') }}
-    union all
-    select distinct 'dip_sample_answers' as dataset, known_from from {{ source('raw', 'dip_sample_answers_versions') }}
-
+    {% for dataset in datasets -%}
+    select distinct
+        '{{ dataset }}' as dataset,
+        known_from
+    from {{ source('raw', dataset ~ '_versions') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 datasets as (
 
-    select unnest(['iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'postings', 'absences']) as dataset
+    select unnest(['{{ datasets | join("', '") }}']) as dataset
 
 ),
 

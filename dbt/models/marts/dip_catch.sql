@@ -42,6 +42,13 @@ limits as (
 
 ),
 
+inspection_status as (
+
+    select * from {{ ref('int_inspection_status') }}
+    where comparison = 'dip_sampler_v_inspector'
+
+),
+
 clusters as (
 
     select
@@ -147,7 +154,7 @@ measured as (
         cast(null as varchar) as period_label,
         cast(null as date) as period_start,
         cast(null as date) as period_end,
-        'P' as figure_status,
+        coalesce(inspection_status.figure_status, 'P') as figure_status,
         widened.sample,
         widened.sample_type as assessment_type,
         widened.basis,
@@ -169,6 +176,10 @@ measured as (
     from widened
     left join triple_agreement
         on {{ same_columns('widened', 'triple_agreement', keys) }}
+    left join inspection_status
+        on
+            widened.sample = inspection_status.sample
+            and widened.sample_type = inspection_status.sample_type
     left join areas
         on
             widened.level = 'area'

@@ -7,6 +7,13 @@ with pairs as (
 
 ),
 
+inspection_status as (
+
+    select * from {{ ref('int_inspection_status') }}
+    where comparison = 'manager_v_inspector'
+
+),
+
 interval_constants as (
 
     select {{ interval_z() }} as z
@@ -105,7 +112,7 @@ named as (
         cast(null as varchar) as period_label,
         cast(null as date) as period_start,
         cast(null as date) as period_end,
-        'P' as figure_status,
+        coalesce(inspection_status.figure_status, 'P') as figure_status,
         {{ rate('effects.n_agree', 'effects.n_compared') }} as agreement_rate,
         {{ cluster_low('effects.n_agree', 'effects.n_compared', 'effects.agree_design_effect', 'interval_constants.z') }}
             as agreement_low,
@@ -113,6 +120,10 @@ named as (
             as agreement_high
     from effects
     cross join interval_constants
+    left join inspection_status
+        on
+            effects.sample = inspection_status.sample
+            and effects.assessment_type = inspection_status.sample_type
 
 ),
 

@@ -62,6 +62,12 @@ figure_status as (
 
 ),
 
+inspection_status as (
+
+    select * from {{ ref('int_inspection_status') }}
+
+),
+
 areas as (
 
     select * from {{ ref('areas') }}
@@ -317,7 +323,7 @@ named as (
         placed.period_label,
         placed.period_start,
         placed.period_end,
-        coalesce(statuses.figure_status, 'P') as figure_status,
+        coalesce(statuses.figure_status, inspection_status.figure_status, 'P') as figure_status,
         placed.comparison,
         placed.sample,
         placed.sample_type as assessment_type,
@@ -437,6 +443,8 @@ named as (
             placed.area_code = statuses.area_code
             and placed.period_start = statuses.period_start
             and placed.sample_type = statuses.sample_type
+    left join inspection_status
+        on {{ same_columns('placed', 'inspection_status', ['comparison', 'sample', 'sample_type']) }}
     left join areas
         on
             placed.dimension = 'area'

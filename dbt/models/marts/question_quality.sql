@@ -49,6 +49,13 @@ figure_status as (
 
 ),
 
+inspection_status as (
+
+    select * from {{ ref('int_inspection_status') }}
+    where comparison = 'manager_v_inspector'
+
+),
+
 limits as (
 
     select
@@ -134,10 +141,13 @@ named as (
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_label end as period_label,
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_start end as period_start,
         case when ranked.comparison = 'manager_v_dip_sampler' then quarters.quarter_end end as period_end,
-        case
-            when ranked.comparison = 'manager_v_dip_sampler' then coalesce(figure_status.figure_status, 'P')
-            else 'P'
-        end as figure_status,
+        coalesce(
+            case
+                when ranked.comparison = 'manager_v_dip_sampler' then figure_status.figure_status
+                else inspection_status.figure_status
+            end,
+            'P'
+        ) as figure_status,
         ranked.sample,
         ranked.sample_type as assessment_type,
         ranked.dimension_value as question_code,
@@ -180,6 +190,10 @@ named as (
         on
             ranked.quarter_start = figure_status.period_start
             and ranked.sample_type = figure_status.assessment_type
+    left join inspection_status
+        on
+            ranked.sample = inspection_status.sample
+            and ranked.sample_type = inspection_status.sample_type
     left join main_reasons
         on
             ranked.comparison = main_reasons.comparison

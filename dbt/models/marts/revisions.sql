@@ -59,6 +59,7 @@ freezes as (
         quarter_end,
         max(frozen_on) as frozen_on
     from {{ ref('int_quarter_freezes') }}
+    where dataset in ('iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'postings', 'absences')
     group by quarter_end
 
 ),
