@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -47,6 +48,11 @@ def answer(iqa_id: str, question: str, **changes: str) -> dict[str, str]:
     return {"iqa_id": iqa_id, "question_code": question} | changes
 
 
+def action(action_id: str, iqa_id: str, **changes: str) -> dict[str, str]:
+    known = {"action_id": action_id, "iqa_id": iqa_id, "raised_on": "2024-02-13", "due_on": "2024-03-13"}
+    return known | changes
+
+
 @pytest.fixture(scope="module")
 def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = tmp_path_factory.mktemp("revisions")
@@ -79,8 +85,19 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
             iqa("reclosed-in-time", "TC", "S3", closed_on="2024-03-01"),
             iqa("answered", "SE", "S3"),
             iqa("unanswered", "NE", "S3"),
+            iqa("acted-on", "SW", "S3"),
+            iqa("followed-up", "WM", "S3"),
         ],
     )
+    # `followed-up`: raised, then done; another one raised once the quarter was over.
+    actions = [action("rescheduled", "acted-on"), action("done", "followed-up")]
+    write_extract(raw, "actions", BEFORE, actions)
+    actions = [
+        action("rescheduled", "acted-on", due_on="2024-04-01"),
+        action("done", "followed-up", completed_on="2024-03-20", verified_by_id="S3"),
+        action("later", "followed-up", raised_on="2024-04-03"),
+    ]
+    write_extract(raw, "actions", AFTER, actions)
     write_extract(
         raw,
         "iqa_answers",
@@ -260,6 +277,85 @@ def test_closing_and_the_answers_of_late_assessments_and_dips_correct_no_answer(
     ).fetchall()
     assert causes == [("LS", "dip samples"), ("WES", "assessments")]
     assert status(marts, "assessment_quality", "YH") == {"P"}
+
+
+def test_a_corrected_action_revises_what_counts_actions_alone(marts: duckdb.DuckDBPyConnection) -> None:
+    assert status(marts, "assessment_quality", "SW") == {"R"}
+    assert status(marts, "compliance", "SW") == {"P"}
+    assert status(marts, "control_charts", "SW") == {"P"}
+    assert status(marts, "dip_representativeness", "SW") <= {"P"}
+
+
+def test_an_action_that_was_done_or_raised_after_the_quarter_revises_nothing(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    assert status(marts, "assessment_quality", "WM") == {"P"}
+
+
+EVIDENCE = {"request_id": "E1", "iqa_id": "w-0", "side": "dcp_to_prosecutor", "requested_on": "2024-02-20"}
+REASSESSED = {"reassessment_id": "R1", "iqa_id": "w-0", "reassessed_on": "2024-03-20"}
+SCORE = {"reassessment_id": "R1", "side": "dcp_comment", "feedback_question": "FQ1", "score": "1"}
+# What was delivered before the freeze, what after it, and the causes and kinds of revision that this is.
+FOLLOW_UPS: dict[str, tuple[list[Any], list[Any], list[tuple[str, str]]]] = {
+    "an acceptance taken back": (
+        [("evidence_requests", EVIDENCE | {"received_on": "2024-02-28", "is_accepted": "true"})],
+        [("evidence_requests", EVIDENCE | {"received_on": "2024-02-28", "is_accepted": "false"})],
+        [("evidence requests", "correction")],
+    ),
+    "evidence received": (
+        [("evidence_requests", EVIDENCE | {"received_on": "", "is_accepted": ""})],
+        [("evidence_requests", EVIDENCE | {"received_on": "2024-05-28", "is_accepted": "true"})],
+        [],
+    ),
+    "a score of feedback": (
+        [("reassessments", REASSESSED), ("feedback_quality", SCORE)],
+        [("feedback_quality", SCORE | {"score": "2"})],
+        [("feedback", "correction")],
+    ),
+    "another purpose": (
+        [("reassessments", REASSESSED), ("feedback_quality", SCORE)],
+        [("reassessments", REASSESSED | {"purpose": "calibration"})],
+        [("feedback", "correction")],
+    ),
+    "a late action": (
+        [("actions", action("known", "w-1"))],
+        [("actions", action("late", "w-0"))],
+        [("actions", "late_extract")],
+    ),
+    "an action that was first known after the freeze and corrected then": (
+        [],
+        [("actions", action("A", "w-0", raised_on="2024-04-03", due_on="2024-06-01"))],
+        [("actions", "correction")],
+    ),
+    "an action moved to another assessment": (
+        [("actions", action("moved", "w-0"))],
+        [("actions", action("moved", "w-1"))],
+        [("actions", "correction")],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FOLLOW_UPS)
+def test_what_follows_an_assessment_is_revised_by_what_replaces_it(tmp_path: Path, what: str) -> None:
+    before, after, expected = FOLLOW_UPS[what]
+    raw = tmp_path / "raw"
+    assessed = [iqa("w-0", "WES", "W0"), iqa("w-1", "EM", "W1")]
+    people = [posting("M1", "NE", grade="DCP", line_manager_id=""), posting("W0", "WES"), posting("W1", "EM")]
+    write_extract(raw, "postings", BEFORE, people)
+    write_extract(raw, "iqa", BEFORE, assessed)
+    for day, rows in ((BEFORE, before), (AFTER, after)):
+        for dataset, row in rows:
+            write_extract(raw, dataset, day, [row])
+    if not before:
+        write_extract(
+            raw, "actions", "2024-07-20", [action("A", "w-0", raised_on="2024-04-03", due_on="2024-07-01")]
+        )
+    with build_marts(tmp_path, raw, "+int_revision_causes") as connection:
+        found = connection.sql(
+            "select cause, change_kinds, area_code from intermediate.int_revision_causes order by all"
+        ).fetchall()
+    areas = ["EM", "WES"] if "moved" in what else ["WES"]
+    assert found == [(*cause, area) for cause in expected for area in areas]
 
 
 def test_the_first_extract_that_moved_a_figure_is_named(marts: duckdb.DuckDBPyConnection) -> None:

@@ -1,7 +1,10 @@
 {# The rows whose figures were revised: something behind them changed after one of their quarters was frozen. A row that
    is not here is provisional (P). Verification is set at release, from the sign-off log.
-   A corrected answer moves no count of assessments, so a row has two statuses: `records`, for what counts assessments,
-   dip samples and people, and `answers`, for what is made of answers, comments, ratings and dates as well. #}
+   A corrected answer moves no count of assessments, and a corrected action no answer. So a row has three statuses:
+   `records`, for what counts assessments, dip samples and people; `answers`, for what is made of answers, comments,
+   ratings and dates as well; `follow_up`, for what counts actions, evidence requests and feedback besides. #}
+{%- set beside_records = ['answers'] -%}
+{%- set beside_answers = ['actions', 'evidence requests', 'feedback'] -%}
 with revision_causes as (
 
     select * from {{ ref('int_revision_causes') }}
@@ -24,8 +27,16 @@ revised as (
 
     select
         revision_causes.*,
+        'follow_up' as status_basis
+    from revision_causes
+
+    union all
+
+    select
+        revision_causes.*,
         'answers' as status_basis
     from revision_causes
+    where revision_causes.cause not in ('{{ beside_answers | join("', '") }}')
 
     union all
 
@@ -33,7 +44,7 @@ revised as (
         revision_causes.*,
         'records' as status_basis
     from revision_causes
-    where revision_causes.cause <> 'answers'
+    where revision_causes.cause not in ('{{ (beside_records + beside_answers) | join("', '") }}')
 
 ),
 

@@ -32,7 +32,18 @@ quarter_rules as (
 
 figure_status as (
 
-    select * from {{ ref('int_figure_status') }}
+    select
+        level,
+        area_code,
+        unit_type,
+        period_type,
+        period_start,
+        assessment_type,
+        max(case when status_basis = 'records' then figure_status end) as figure_status,
+        max(case when status_basis = 'answers' then figure_status end) as answer_figure_status,
+        max(case when status_basis = 'follow_up' then figure_status end) as follow_up_figure_status
+    from {{ ref('int_figure_status') }}
+    group by level, area_code, unit_type, period_type, period_start, assessment_type
 
 ),
 
@@ -127,9 +138,10 @@ final as (
         period_rules.regime,
         period_rules.is_pending,
         cells.assessment_type,
-        coalesce(record_status.figure_status, 'P') as figure_status,
-        -- For marts that are made of answers: `figure_status` there.
-        coalesce(answer_status.figure_status, 'P') as answer_figure_status,
+        coalesce(figure_status.figure_status, 'P') as figure_status,
+        -- For marts that are made of answers, or count what follows an assessment: `figure_status` there.
+        coalesce(figure_status.answer_figure_status, 'P') as answer_figure_status,
+        coalesce(figure_status.follow_up_figure_status, 'P') as follow_up_figure_status,
         -- Why there is no figure for the number of assessments required; NULL where there is one.
         case
             when not period_rules.has_rule then 'no_requirement'
@@ -150,24 +162,12 @@ final as (
             cells.period_type = period_rules.period_type
             and cells.period_start = period_rules.period_start
             and cells.assessment_type = period_rules.assessment_type
-    left join figure_status as record_status
+    left join figure_status
         on
-            record_status.status_basis = 'records'
-            and cells.level = record_status.level
-            and cells.area_code = record_status.area_code
-            and cells.unit_type = record_status.unit_type
-            and cells.period_type = record_status.period_type
-            and cells.period_start = record_status.period_start
-            and cells.assessment_type = record_status.assessment_type
-    left join figure_status as answer_status
-        on
-            answer_status.status_basis = 'answers'
-            and cells.level = answer_status.level
-            and cells.area_code = answer_status.area_code
-            and cells.unit_type = answer_status.unit_type
-            and cells.period_type = answer_status.period_type
-            and cells.period_start = answer_status.period_start
-            and cells.assessment_type = answer_status.assessment_type
+            {{ same_columns(
+                'cells', 'figure_status',
+                ['level', 'area_code', 'unit_type', 'period_type', 'period_start', 'assessment_type']
+            ) }}
 
 )
 

@@ -1,7 +1,20 @@
 {# What changed in a quarter after its view was frozen (`int_quarter_freezes`). Closing an assessment that was open at the
    freeze is no change, nor is any other value filled in; one put in the place of another is. The cause `answers` moves
-   what is made of answers, ratings and dates, and nothing that counts assessments (`int_figure_status`).
+   what is made of answers, ratings and dates, and nothing that counts assessments (`int_figure_status`); `actions`,
+   `evidence requests` and `feedback` move what is made of those alone.
    Answers are the longest table: of them only versions that ended or came after the freeze are looked at. #}
+{#- What follows an assessment and may come long after it. So a row is compared with the first that was known of it, if
+    nothing was at the freeze; it is late only if it happened before the quarter ended. A late re-assessment moves
+    nothing by itself. -#}
+{%- set follow_ups = [
+    ('actions', 'actions', ['action_id'], 'raised_on',
+        ['iqa_id', 'question_code', 'raised_on', 'due_on', 'completed_on', 'verified_by_id']),
+    ('evidence_requests', 'evidence requests', ['request_id'], 'requested_on',
+        ['iqa_id', 'requested_on', 'due_on', 'received_on', 'is_accepted']),
+    ('reassessments', 'feedback', ['reassessment_id'], none,
+        ['iqa_id', 'inspection_code', 'purpose', 'reassessed_on']),
+    ('feedback_quality', 'feedback', ['reassessment_id', 'side', 'feedback_question'], 'reassessed_on', ['score']),
+] -%}
 with quarter_rules as (
 
     select * from {{ ref('int_quarter_rules') }}
@@ -65,6 +78,38 @@ answer_versions as (
 dip_answer_versions as (
 
     select * from {{ source('raw', 'dip_sample_answers_versions') }}
+
+),
+
+actions as (
+
+    select * from {{ source('raw', 'actions_versions') }}
+
+),
+
+evidence_requests as (
+
+    select * from {{ source('raw', 'evidence_requests_versions') }}
+
+),
+
+reassessments as (
+
+    select * from {{ source('raw', 'reassessments_versions') }}
+
+),
+
+feedback_quality as (
+
+    select
+        feedback_versions.*,
+        reassessments.iqa_id,
+        reassessments.reassessed_on
+    from {{ source('raw', 'feedback_quality_versions') }} as feedback_versions
+    inner join reassessments
+        on
+            feedback_versions.reassessment_id = reassessments.reassessment_id
+            and reassessments.known_to is null
 
 ),
 
@@ -325,8 +370,77 @@ absence_changes as (
 {{ changes('absence_facts', 'absences', 'absence_id', ['staff_id', 'from_on', 'to_on']) }}
 ),
 
+follow_up_changes as (
+
+    {% for dataset, cause, key, event, columns in follow_ups -%}
+    -- A row that moved to another assessment revises both.
+    {% for place in ['former', 'standing'] -%}
+    select
+        standing_iqas.quarter_start,
+        standing_iqas.area_code,
+        standing_iqas.unit_type,
+        standing_iqas.assessment_type,
+        '{{ cause }}' as cause,
+        concat_ws(' '{% for column in key %}, standing.{{ column }}{% endfor %}) as changed_id,
+        'correction' as change_kind,
+        former.known_to as changed_on
+    from {{ dataset }} as former
+    inner join {{ dataset }} as standing
+        on
+            {{ same_columns('former', 'standing', key) }}
+            and former.known_to is not null
+            and standing.known_to is null
+    inner join standing_iqas
+        on {{ place }}.iqa_id = standing_iqas.iqa_id
+    inner join baselines
+        on
+            baselines.dataset = '{{ dataset }}'
+            and standing_iqas.quarter_start = baselines.quarter_start
+    where
+        former.known_to > baselines.frozen_on
+        and (former.known_from <= baselines.frozen_on or former.version_number = 1)
+        and (
+            {%- for column in columns %}
+            (former.{{ column }} is not null and former.{{ column }} is distinct from standing.{{ column }})
+            {{- ' or' if not loop.last }}
+            {%- endfor %}
+        )
+
+    {{ 'union all' if not loop.last or event }}
+
+    {% endfor -%}
+    {% if event -%}
+    select
+        standing_iqas.quarter_start,
+        standing_iqas.area_code,
+        standing_iqas.unit_type,
+        standing_iqas.assessment_type,
+        '{{ cause }}' as cause,
+        concat_ws(' '{% for column in key %}, standing.{{ column }}{% endfor %}) as changed_id,
+        'late_extract' as change_kind,
+        standing.first_extract_date as changed_on
+    from {{ dataset }} as standing
+    inner join standing_iqas
+        on
+            standing.iqa_id = standing_iqas.iqa_id
+            and standing.known_to is null
+    inner join baselines
+        on
+            baselines.dataset = '{{ dataset }}'
+            and standing_iqas.quarter_start = baselines.quarter_start
+            and standing.{{ event }} <= baselines.quarter_end
+    where standing.first_extract_date > baselines.frozen_on
+
+    {% endif -%}
+    {{ 'union all' if not loop.last }}
+
+    {% endfor %}
+),
+
 changes as (
 
+    select * from follow_up_changes
+    union all
     select * from iqa_changes
     union all
     select * from detail_changes

@@ -293,7 +293,7 @@ named as (
         reporting_rows.period_label,
         reporting_rows.period_start,
         reporting_rows.period_end,
-        reporting_rows.answer_figure_status as figure_status,
+        reporting_rows.follow_up_figure_status as figure_status,
         reporting_rows.assessment_type,
         reporting_rows.period_end >= constants.comments_from as has_comments_collected,
         reporting_rows.last_quarter_start + constants.governance_time <= constants.as_of as is_governance_time_over,
