@@ -1,7 +1,7 @@
 """What changed after an inspection was frozen marks what was published of it, from extracts to the marts.
 
-REF2024 ended in 2024-25 Q3, which was frozen on 29 January 2025. REF2018 is older than the first delivery, so it
-was frozen with that. One delivery came before the freeze and one long after.
+REF2024 ended in 2024-25 Q3, which was frozen on 29 January 2025. REF2018 is older than the first delivery, so
+it was frozen with that. One delivery came before the freeze and one long after.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ MARTS = ("leniency", "dip_catch", "inspector_agreement", "question_quality")
 
 
 def delivered(raw: Path) -> None:
-    """REF2024: I1 casework, I2 and I3 advocacy; REF2018: I4 casework. R1, R2, R3, R4 re-assess them; R5 checks R1."""
+    """REF2024: I1 casework, I2 and I3 advocacy; REF2018: I4 casework. R1 to R4 re-assess them, R5 checks R1."""
     cases = Cases()
     mark = {"CR01": "Y", "CR02": "N"}
     cases.add(
@@ -58,7 +58,7 @@ def again(raw: Path, dataset: str, on: str, **changes: Any) -> None:
 
 @pytest.fixture(scope="module")
 def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Casework of REF2024: an inspector's rating corrected. Advocacy: a late dip sample. REF2018: an answer."""
+    """Casework of REF2024: an inspector's rating corrected. Advocacy: a late dip. REF2018: an answer."""
     folder = tmp_path_factory.mktemp("inspections")
     raw = folder / "raw"
     delivered(raw)
@@ -148,7 +148,7 @@ RESTS = {
 
 
 def revised(folder: Path, *deliveries: tuple[str, str, dict[str, str]]) -> set[tuple[str, str, str]]:
-    """Type, causes and kinds of what is revised in managers against inspectors of REF2024, totals left out."""
+    """Type, causes and kinds of what is revised of managers against inspectors in REF2024, no totals."""
     raw = folder / "raw"
     delivered(raw)
     for dataset, on, row in deliveries:
