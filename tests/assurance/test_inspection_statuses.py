@@ -20,7 +20,7 @@ MARTS = ("leniency", "dip_catch", "inspector_agreement", "question_quality")
 
 
 def delivered(raw: Path) -> None:
-    """REF2024: I1 casework, I2 and I3 advocacy; REF2018: I4 casework. R1 to R4 re-assess them, R5 checks R1."""
+    """REF2024: I1 casework, I2, I3 advocacy; REF2018: I4 casework. R1 to R4 re-assess them, R5 checks R1."""
     cases = Cases()
     mark = {"CR01": "Y", "CR02": "N"}
     cases.add(
