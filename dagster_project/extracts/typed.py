@@ -70,6 +70,12 @@ def match_headers(headers: list[str], contract: Contract) -> HeaderMatch:
     absent = tuple(name for name in contract.field_names if name not in columns)
     missing = [name for name in absent if contract.field(name).required]
     if missing:
+        if headers and _plain(headers[0]).startswith("sep="):
+            raise Refusal(
+                "missing_column",
+                f"its first line, {headers[0]!r}, is a note for Excel and not the headers. Take that line out, "
+                "and save the file with commas.",
+            )
         if separator := _other_separator(headers, names, len(columns)):
             raise Refusal(
                 "missing_column",

@@ -116,6 +116,15 @@ def test_a_file_separated_by_something_else_than_commas_is_told_so(
     assert "map its header" not in (refused.message or "")
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_note_for_excel_before_the_headers_is_named_as_one(warehouse: Warehouse, separator: str) -> None:
+    path = write_extract(warehouse.raw_dir, "postings", "2024-08-01")
+    path.write_text(f"sep={separator}\n" + path.read_text().replace(",", separator))
+    (refused,) = warehouse.load().refusals
+    assert (refused.rule_id, refused.rows_read) == ("missing_column", 0)
+    assert "first line" in (refused.message or "") and "Take that line out" in (refused.message or "")
+
+
 def test_two_headers_for_one_column_refuse_the_file(warehouse: Warehouse) -> None:
     write_extract(warehouse.raw_dir, "postings", rows=[{"Staff ID": "S1"}])
     (refused,) = warehouse.load().refusals

@@ -48,6 +48,12 @@ figure_status as (
 
 ),
 
+funnel_metrics as (
+
+    select * from {{ ref('funnel_metrics') }}
+
+),
+
 national_areas as (
 
     select distinct member_area_code as area_code
@@ -161,10 +167,12 @@ period_units as (
         on period_counts.area_code = national_areas.area_code
     inner join areas
         on period_counts.area_code = areas.area_code
+    inner join funnel_metrics
+        on period_counts.metric = funnel_metrics.metric
     left join figure_status
         on
             figure_status.level = 'area'
-            and figure_status.status_basis = case period_counts.metric when 'met_rate' then 'answers' else 'records' end
+            and funnel_metrics.status_basis = figure_status.status_basis
             and period_counts.area_code = figure_status.area_code
             and period_counts.assessment_type = figure_status.assessment_type
             and period_counts.period_type = figure_status.period_type

@@ -97,8 +97,7 @@ described as (
             and charted.unit_type = figure_status.unit_type
             and charted.assessment_type = figure_status.assessment_type
             and figure_status.period_type = 'quarter'
-            and figure_status.status_basis
-            = case when chart_metrics.break_family in ('compliance', 'dips') then 'records' else 'answers' end
+            and chart_metrics.status_basis = figure_status.status_basis
             and quarters.quarter_start = figure_status.period_start
 
 ),
