@@ -73,8 +73,8 @@ def match_headers(headers: list[str], contract: Contract) -> HeaderMatch:
         if headers and _plain(headers[0]).startswith("sep="):
             raise Refusal(
                 "missing_column",
-                f"its first line, {headers[0]!r}, is a note for Excel and not the headers. Take that line out, "
-                "and save the file with commas.",
+                f"its first line, {headers[0]!r}, is a note for Excel and not the headers. Take that line "
+                "out, and save the file with commas.",
             )
         if separator := _other_separator(headers, names, len(columns)):
             raise Refusal(

@@ -234,6 +234,8 @@ def status(marts: duckdb.DuckDBPyConnection, mart: str, area: str, condition: st
 def test_a_closing_date_corrected_across_the_cut_off_is_a_revision(marts: duckdb.DuckDBPyConnection) -> None:
     assert revised(marts, level="area", area_code="NW") == {"late_closed_share_num": (1, 0, "correction")}
     assert status(marts, "compliance", "NW") == {"R"}
+    assert status(marts, "dip_sampling", "NW") == {"P"}
+    assert status(marts, "control_charts", "NW", "metric = 'iqas_assessed'") == {"P"}
 
 
 def test_a_closing_date_corrected_in_time_moves_times_and_no_count(

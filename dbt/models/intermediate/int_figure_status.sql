@@ -1,10 +1,16 @@
 {# The rows whose figures were revised: something behind them changed after one of their quarters was frozen. A row that
    is not here is provisional (P). Verification is set at release, from the sign-off log.
-   A corrected answer moves no count of assessments, and a corrected action no answer. So a row has three statuses:
-   `records`, for what counts assessments, dip samples and people; `answers`, for what is made of answers, comments,
-   ratings and dates as well; `follow_up`, for what counts actions, evidence requests and feedback besides. #}
-{%- set beside_records = ['answers'] -%}
-{%- set beside_answers = ['actions', 'evidence requests', 'feedback'] -%}
+   A corrected answer moves no count of assessments, and a corrected action no answer. So a row has several statuses:
+   `records`, for what counts assessments, dip samples and people; `compliance`, which counts those closed late as well;
+   `answers`, for what is made of answers, comments, ratings and dates too; `follow_up`, for what counts actions, evidence
+   requests and feedback besides. A cause that is not named here moves all of them. #}
+{%- set after_answers = ['actions', 'evidence requests', 'feedback'] -%}
+{%- set unmoved_by = {
+    'records': after_answers + ['answers', 'closing'],
+    'compliance': after_answers + ['answers'],
+    'answers': after_answers,
+    'follow_up': [],
+} -%}
 with revision_causes as (
 
     select * from {{ ref('int_revision_causes') }}
@@ -25,27 +31,16 @@ period_quarters as (
 
 revised as (
 
+    {% for status_basis, causes in unmoved_by.items() -%}
     select
         revision_causes.*,
-        'follow_up' as status_basis
+        '{{ status_basis }}' as status_basis
     from revision_causes
-
-    union all
-
-    select
-        revision_causes.*,
-        'answers' as status_basis
-    from revision_causes
-    where revision_causes.cause not in ('{{ beside_answers | join("', '") }}')
-
-    union all
-
-    select
-        revision_causes.*,
-        'records' as status_basis
-    from revision_causes
-    where revision_causes.cause not in ('{{ (beside_records + beside_answers) | join("', '") }}')
-
+    {% if causes -%}
+    where revision_causes.cause not in ('{{ causes | join("', '") }}')
+    {% endif -%}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 final as (

@@ -40,6 +40,7 @@ figure_status as (
         period_start,
         assessment_type,
         max(case when status_basis = 'records' then figure_status end) as figure_status,
+        max(case when status_basis = 'compliance' then figure_status end) as compliance_figure_status,
         max(case when status_basis = 'answers' then figure_status end) as answer_figure_status,
         max(case when status_basis = 'follow_up' then figure_status end) as follow_up_figure_status
     from {{ ref('int_figure_status') }}
@@ -139,7 +140,8 @@ final as (
         period_rules.is_pending,
         cells.assessment_type,
         coalesce(figure_status.figure_status, 'P') as figure_status,
-        -- For marts that are made of answers, or count what follows an assessment: `figure_status` there.
+        -- For other marts than those of dip samples: `figure_status` there (`int_figure_status`).
+        coalesce(figure_status.compliance_figure_status, 'P') as compliance_figure_status,
         coalesce(figure_status.answer_figure_status, 'P') as answer_figure_status,
         coalesce(figure_status.follow_up_figure_status, 'P') as follow_up_figure_status,
         -- Why there is no figure for the number of assessments required; NULL where there is one.

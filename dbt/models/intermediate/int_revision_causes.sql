@@ -1,7 +1,7 @@
 {# What changed in a quarter after its view was frozen (`int_quarter_freezes`). Closing an assessment that was open at the
-   freeze is no change, nor is any other value filled in; one put in the place of another is. The cause `answers` moves
-   what is made of answers, ratings and dates, and nothing that counts assessments (`int_figure_status`); `actions`,
-   `evidence requests` and `feedback` move what is made of those alone.
+   freeze is no change, nor is any other value filled in; one put in the place of another is. What a cause moves is in
+   `int_figure_status`: `closing` is a date corrected across the cut-off for closing in time, `answers` stands for ratings
+   and dates too.
    Answers are the longest table: of them only versions that ended or came after the freeze are looked at. #}
 {#- What follows an assessment and may come long after it. So a row is compared with the first that was known of it, if
     nothing was at the freeze; it is late only if it happened before the quarter ended. A late re-assessment moves
@@ -173,7 +173,6 @@ moved_iqa_facts as (
 iqa_changes as (
 {{ changes('moved_iqa_facts', 'assessments', 'iqa_id', [
     'subject_id', 'assessor_id', 'is_themed', "date_trunc('month', assessed_on)",
-    'coalesce(closed_on > late_close_cutoff, false)',
 ]) }}
 ),
 
@@ -208,6 +207,10 @@ detail_facts as (
             moved_iqa_facts.iqa_id = standing_iqas.iqa_id
             and moved_iqa_facts.quarter_start = standing_iqas.quarter_start
 
+),
+
+closing_changes as (
+{{ changes('detail_facts', 'closing', 'iqa_id', ['coalesce(closed_on > late_close_cutoff, false)']) }}
 ),
 
 detail_changes as (
@@ -442,6 +445,8 @@ changes as (
     select * from follow_up_changes
     union all
     select * from iqa_changes
+    union all
+    select * from closing_changes
     union all
     select * from detail_changes
     union all

@@ -493,7 +493,7 @@ withheld as (
         joined.period_label,
         joined.period_start,
         joined.period_end,
-        joined.figure_status,
+        joined.compliance_figure_status as figure_status,
         joined.assessment_type,
         joined.policy,
         joined.requirement_withheld,

@@ -206,7 +206,11 @@ final as (
             figures.{{ column }} = statuses.{{ column }} and
             {%- endfor %}
             -- Whether a dip sampler took another view is a matter of answers; every other count is not.
-            statuses.status_basis = case figures.column_name when 'challenge_num' then 'answers' else 'records' end
+            statuses.status_basis = case
+                when figures.column_name = 'challenge_num' then 'answers'
+                when figures.mart = 'compliance' then 'compliance'
+                else 'records'
+            end
     left join freezes
         on figures.period_end = freezes.quarter_end
 
