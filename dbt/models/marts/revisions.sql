@@ -205,10 +205,12 @@ final as (
             {%- for column in keys %}
             figures.{{ column }} = statuses.{{ column }} and
             {%- endfor %}
-            -- Whether a dip sampler took another view is a matter of answers; every other count is not.
+            -- Whether a dip sampler took another view is a matter of answers, and who closed late of closing dates; no
+            -- other count is. A row whose counts are the same is here for whatever marked it.
             statuses.status_basis = case
                 when figures.column_name = 'challenge_num' then 'answers'
-                when figures.mart = 'compliance' then 'compliance'
+                when figures.column_name = 'late_closed_share_num' then 'compliance'
+                when figures.mart = 'compliance' and figures.old_value = figures.new_value then 'compliance'
                 else 'records'
             end
     left join freezes
