@@ -22,13 +22,13 @@ MARTS = ("leniency", "dip_catch", "inspector_agreement", "question_quality")
 def delivered(raw: Path) -> None:
     """REF2024: I1 casework, I2, I3 advocacy; REF2018: I4 casework. R1 to R4 re-assess them, R5 checks R1."""
     cases = Cases()
-    mark = {"CR01": "Y", "CR02": "N"}
+    mark = {"CR01": "Y", "CR02": "N", "CR03": "Y"}
     cases.add(
         manager="Y",
         inspector="N",
         sampler="Y",
         manager_answers=mark,
-        inspector_answers={"CR01": "N"},
+        inspector_answers={"CR01": "N", "CR03": True},
         sampler_answers={"CR01": "Y"},
     )
     cases.add(instrument="AD-2023", manager="Y", inspector="N")
@@ -41,7 +41,7 @@ def delivered(raw: Path) -> None:
         manager_answers={"CR01": "M", "CR02": "P"},
         inspector_answers={"CR01": "P", "CR02": True},
     )
-    cases.inspect("I1", "REF2024", "Y", {"CR01": "Y"}, on="2024-07-16", purpose="quality_assurance")
+    cases.inspect("I1", "REF2024", "Y", {"CR03": True}, on="2024-07-16", purpose="quality_assurance")
     cases.rows["reassessments"][-1]["inspector_id"] = "X2"
     cases.write(raw, BEFORE)
 
@@ -58,13 +58,14 @@ def again(raw: Path, dataset: str, on: str, **changes: Any) -> None:
 
 @pytest.fixture(scope="module")
 def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Casework of REF2024: an inspector's rating corrected. Advocacy: a late dip. REF2018: an answer."""
+    """REF2024: an inspector's rating; advocacy a late dip and a late assessment. REF2018: an answer."""
     folder = tmp_path_factory.mktemp("inspections")
     raw = folder / "raw"
     delivered(raw)
     again(raw, "reassessments", AFTER, reassessment_id="R00001", iqa_id="I1", overall_rating="Y")
     again(raw, "dip_samples", AFTER, dip_sample_id="late", iqa_id="I2", sampled_on="2024-06-03")
-    again(raw, "iqa_answers", AFTER, iqa_id="I4", question_code="CR01", answer="P")
+    again(raw, "iqa_answers", AFTER, iqa_id="I4", question_code="CR01", answer="N")
+    again(raw, "iqa", AFTER, iqa_id="I9", assessment_type="advocacy", instrument_version="AD-2023")
     connection = build_marts(folder, raw, [f"+{mart}" for mart in MARTS])
     yield connection
     connection.close()
@@ -94,8 +95,9 @@ def test_the_total_of_both_types_is_revised_with_one_of_them(marts: duckdb.DuckD
 
 def test_a_late_dip_sample_revises_only_what_compares_dip_samplers(marts: duckdb.DuckDBPyConnection) -> None:
     advocacy = "sample = 'REF2024' and assessment_type = 'advocacy'"
-    assert statuses(marts, "leniency", f"{advocacy} and comparison = 'manager_v_inspector'") == {"P"}
-    assert statuses(marts, "leniency", f"{advocacy} and comparison = 'dip_sampler_v_inspector'") == {"R"}
+    not_weighted = f"{advocacy} and dimension <> 'overall'"
+    assert statuses(marts, "leniency", f"{not_weighted} and comparison = 'manager_v_inspector'") == {"P"}
+    assert statuses(marts, "leniency", f"{not_weighted} and comparison = 'dip_sampler_v_inspector'") == {"R"}
     assert statuses(marts, "dip_catch", advocacy) == {"R"}
 
 
@@ -104,83 +106,171 @@ def test_a_corrected_answer_of_a_manager_revises_the_inspection_too(marts: duckd
     assert statuses(marts, "question_quality", "sample = 'REF2018'") == {"R"}
 
 
-MOVES = {
+def test_a_late_assessment_nobody_inspected_revises_the_weighted_rate_and_nothing_else(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    managers = "sample = 'REF2024' and assessment_type = 'advocacy' and comparison = 'manager_v_inspector'"
+    assert statuses(marts, "leniency", f"{managers} and dimension = 'overall'") == {"R"}
+    assert statuses(marts, "leniency", f"{managers} and dimension <> 'overall'") == {"P"}
+
+
+MANAGERS, SAMPLERS, CAUGHT, INSPECTORS = (
+    "manager_v_inspector",
+    "dip_sampler_v_inspector",
+    "dip_catch",
+    "inspector_v_inspector",
+)
+# What is delivered after the freeze; the type that it revises, the causes and how; and what reads it.
+MOVES: dict[str, tuple[str, dict[str, str], tuple[str, str, str], set[str]]] = {
     "late re-assessment": (
         "reassessments",
         {"reassessment_id": "late", "iqa_id": "I2", "inspection_code": "REF2024"},
-        ("advocacy", "reassessments", "late_extract"),
+        ("advocacy", "re-assessments", "late_extract"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
+    ),
+    "late calibration": (
+        "reassessments",
+        {"reassessment_id": "late", "iqa_id": "I2", "inspection_code": "REF2024", "purpose": "calibration"},
+        ("advocacy", "re-assessments", "late_extract"),
+        {INSPECTORS},
     ),
     "rating filled in": (
         "reassessments",
         {"reassessment_id": "R00003", "iqa_id": "I3", "overall_rating": "N"},
-        ("advocacy", "reassessments", "correction"),
+        ("advocacy", "re-assessments", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
     ),
-    "inspector's answer": (
+    "inspector's mark": (
         "reassessment_answers",
         {"reassessment_id": "R00001", "question_code": "CR01", "agrees": "true", "answer": "Y"},
-        ("casework", "reassessments", "correction"),
+        ("casework", "re-assessments", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
     ),
     "manager's rating": (
         "iqa",
         {"iqa_id": "I1", "overall_rating": "N"},
         ("casework", "assessments", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT},
+    ),
+    "day of the assessment": (
+        "iqa",
+        {"iqa_id": "I1", "assessed_on": "2024-05-01", "opened_on": ""},
+        ("casework", "assessments", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT},
     ),
     "withdrawn": (
         "iqa",
         {"iqa_id": "I1", "status": "withdrawn"},
         ("casework", "assessments", "withdrawn"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
+    ),
+    "manager's mark": (
+        "iqa_answers",
+        {"iqa_id": "I1", "question_code": "CR01", "answer": "NA"},
+        ("casework", "answers", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT},
+    ),
+    "manager's mark that the inspector took over": (
+        "iqa_answers",
+        {"iqa_id": "I1", "question_code": "CR03", "answer": "N"},
+        ("casework", "answers", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
     ),
     "purpose": (
         "reassessments",
         {"reassessment_id": "R00001", "iqa_id": "I1", "overall_rating": "N", "purpose": "calibration"},
-        ("casework", "reassessments", "correction"),
+        ("casework", "re-assessments", "correction"),
+        {MANAGERS, SAMPLERS, CAUGHT, INSPECTORS},
+    ),
+    "dip sampler's rating": (
+        "dip_samples",
+        {"dip_sample_id": "D1", "iqa_id": "I1", "comment": "Seen", "opinion": "", "overall_rating": "N"},
+        ("casework", "dip samples", "correction"),
+        {SAMPLERS, CAUGHT},
+    ),
+    "dip sampler's comment": (
+        "dip_samples",
+        {"dip_sample_id": "D1", "iqa_id": "I1", "comment": "The strategy was missing", "opinion": ""},
+        ("casework", "dip samples", "correction"),
+        {CAUGHT},
+    ),
+    "assessment nobody inspected": (
+        "iqa",
+        {"iqa_id": "I9"},
+        ("casework", "frame", "late_extract"),
+        {MANAGERS, SAMPLERS},
     ),
 }
-RESTS = {
-    "the same rows again": (
-        "reassessments",
-        {"reassessment_id": "R00001", "iqa_id": "I1", "overall_rating": "N"},
+RESTS = [
+    ("reassessments", {"reassessment_id": "R00001", "iqa_id": "I1", "overall_rating": "N"}),
+    ("iqa", {"iqa_id": "I1", "feedback_on": "2024-06-10"}),
+    ("iqa_answers", {"iqa_id": "I1", "question_code": "CR01", "comment": "Put better"}),
+    # The inspector took up CR01 and CR03 alone.
+    ("iqa_answers", {"iqa_id": "I1", "question_code": "CR02", "answer": "Y"}),
+    (
+        "iqa",
+        {
+            "iqa_id": "I9",
+            "assessed_on": "2024-06-01",
+            "conversation_on": "",
+            "closed_on": "",
+            "status": "open",
+        },
     ),
-    "feedback given": ("iqa", {"iqa_id": "I1", "feedback_on": "2024-06-10"}),
-    "comment edited": ("iqa_answers", {"iqa_id": "I1", "question_code": "CR01", "comment": "Put better"}),
-    "assessment not inspected": ("iqa", {"iqa_id": "I9", "opened_on": ""}),
-}
+]
 
 
-def revised(folder: Path, *deliveries: tuple[str, str, dict[str, str]]) -> set[tuple[str, str, str]]:
-    """Type, causes and kinds of what is revised of managers against inspectors in REF2024, no totals."""
-    raw = folder / "raw"
-    delivered(raw)
-    for dataset, on, row in deliveries:
-        again(raw, dataset, on, **row)
-    with build_marts(folder, raw, "+int_inspection_status") as connection:
-        return set(
-            connection.sql("""
-                select sample_type, revision_causes, concat_ws(
-                    ';',
-                    case when has_late_extract then 'late_extract' end,
-                    case when has_correction then 'correction' end,
-                    case when has_withdrawn then 'withdrawn' end
-                )
-                from intermediate.int_inspection_status
-                where comparison = 'manager_v_inspector' and sample = 'REF2024' and sample_type <> 'ALL'
-            """).fetchall()
-        )
+def revised(folder: Path) -> dict[str, set[tuple[str, str, str]]]:
+    """Type, causes and kinds of what is revised, without totals, by what was compared."""
+    with build_marts(folder, folder / "raw", "+int_inspection_status") as connection:
+        rows = connection.sql("""
+            select comparison, sample_type, replace(revision_causes, ';frame', ''), concat_ws(
+                ';',
+                case when has_late_extract then 'late_extract' end,
+                case when has_correction then 'correction' end,
+                case when has_withdrawn then 'withdrawn' end
+            )
+            from intermediate.int_inspection_status
+            where sample_type <> 'ALL'
+        """).fetchall()
+        assert connection.sql("select * from raw.quarantine").fetchall() == []
+    found: dict[str, set[tuple[str, str, str]]] = {}
+    for comparison, *change in rows:
+        found.setdefault(comparison, set()).add(tuple(change))
+    return found
 
 
 @pytest.mark.parametrize("what", MOVES)
 def test_what_an_inspection_compares_revises_it_and_says_why(tmp_path: Path, what: str) -> None:
-    dataset, row, expected = MOVES[what]
-    assert revised(tmp_path, (dataset, AFTER, row)) == {expected}
+    dataset, row, change, comparisons = MOVES[what]
+    delivered(tmp_path / "raw")
+    again(tmp_path / "raw", dataset, AFTER, **row)
+    assert revised(tmp_path) == {comparison: {change} for comparison in comparisons}
 
 
 def test_what_no_inspection_compares_revises_none(tmp_path: Path) -> None:
-    later = [(dataset, AFTER, row) for dataset, row in RESTS.values() if dataset != "iqa"]
-    later += [
-        ("iqa", f"2025-03-2{n}", row) for n, (dataset, row) in enumerate(RESTS.values()) if dataset == "iqa"
-    ]
+    raw = tmp_path / "raw"
+    delivered(raw)
+    for day, (dataset, row) in enumerate(RESTS, start=10):
+        again(raw, dataset, f"2025-03-{day}", **row)
     # Before the freeze a correction is no revision.
-    later.append(
-        ("reassessments", "2025-01-24", {"reassessment_id": "R00002", "iqa_id": "I2", "overall_rating": "Y"})
-    )
-    assert revised(tmp_path, *later) == set()
+    corrected = {"reassessment_id": "R00002", "iqa_id": "I2", "overall_rating": "Y"}
+    again(raw, "reassessments", "2025-01-24", **corrected)
+    assert revised(tmp_path) == {}
+
+
+def test_an_inspection_that_is_first_delivered_after_the_freeze_is_no_revision(tmp_path: Path) -> None:
+    """Another inspection was known before it, and what it compares was corrected before it came."""
+    raw = tmp_path / "raw"
+    delivered(raw)
+    for path in (raw / "reassessments").iterdir():
+        first = [
+            line for line in path.read_text().splitlines() if "R00004" in line or "reassessment_id" in line
+        ]
+        path.write_text("\n".join(first) + "\n")
+    for path in (raw / "reassessment_answers").iterdir():
+        path.unlink()
+    again(raw, "iqa", "2025-02-15", iqa_id="I1", overall_rating="N")
+    again(raw, "reassessments", AFTER, reassessment_id="R1", iqa_id="I1", overall_rating="N")
+    again(raw, "reassessment_answers", AFTER, reassessment_id="R1", question_code="CR01", agrees="true")
+    assert revised(tmp_path) == {}

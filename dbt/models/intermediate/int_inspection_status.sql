@@ -1,9 +1,35 @@
 {# The inspections whose figures were revised: something that they compare changed after their view was frozen, which is
-   when that of the quarter in which fieldwork ended was (`int_quarter_freezes`). An inspection that is not here is
-   provisional (P); so is one whose quarter is not over.
-   Nothing of an inspection is still open: a rating or an answer that was filled in afterwards is a change as well. A dip
-   sample counts where dip samplers are compared, and nowhere else. -#}
+   when that of the quarter in which fieldwork ended was (`int_quarter_freezes`), or when the inspection was first
+   delivered, if that was later. An inspection that is not here is provisional (P); so is one whose quarter is not over.
+   Nothing of an inspection is still open: a rating or an answer that was filled in afterwards is a change as well. What a
+   figure reads differs by comparison: `dip_catch` reads what dip samplers wrote, `inspector_v_inspector` colleagues' views
+   and no manager's rating. The weighted rate (L12) reads assessments that nobody inspected: where nothing else changed,
+   `is_frame_only`. -#}
 {%- set place = ['sample', 'assessment_type'] -%}
+{%- set managers, samplers, caught, inspectors
+    = 'manager_v_inspector', 'dip_sampler_v_inspector', 'dip_catch', 'inspector_v_inspector' -%}
+{#- Cause, facts, what a change is counted by, what makes two versions differ, and what reads it. -#}
+{%- set readings = [
+    ('assessments', 'iqa_facts', 'iqa_id', ['instrument_version'], [inspectors]),
+    ('assessments', 'iqa_facts', 'iqa_id',
+        ['instrument_version', 'area_code', 'unit_type', 'assessor_id', 'assessed_on', 'overall_rating'],
+        [managers, samplers, caught]),
+    ('re-assessments', 'reassessment_facts', 'reassessment_id',
+        ['iqa_id', 'inspector_id', 'purpose', 'reassessed_on', 'overall_rating'], [inspectors]),
+    ('re-assessments', "reassessment_facts where purpose = 'inspection'", 'reassessment_id',
+        ['iqa_id', 'reassessed_on', 'overall_rating'], [managers, samplers, caught]),
+    ('re-assessments', 'mark_facts', 'reassessment_id', ['question_code', 'agrees', 'answer'], [inspectors]),
+    ('re-assessments', "mark_facts where purpose = 'inspection'", 'reassessment_id',
+        ['question_code', 'agrees', 'answer', 'reason_code'], [managers, samplers, caught]),
+    ('answers', 'answer_facts where is_taken_over', 'iqa_id', ['question_code', 'answer'], [inspectors]),
+    ('answers', 'answer_facts', 'iqa_id', ['question_code', 'answer'], [managers, samplers, caught]),
+    ('dip samples', 'dip_facts', 'dip_sample_id', ['iqa_id', 'sampled_on', 'opinion', 'overall_rating'], [samplers]),
+    ('dip samples', 'dip_facts', 'dip_sample_id',
+        ['iqa_id', 'sampled_on', 'opinion', 'overall_rating', 'is_fed_back', 'comment'], [caught]),
+    ('dip samples', 'dip_answer_facts', 'dip_sample_id', ['question_code', 'answer'], [samplers]),
+    ('dip samples', 'dip_answer_facts', 'dip_sample_id', ['question_code', 'answer', 'comment'], [caught]),
+    ('frame', 'frame_facts', 'iqa_id', ['area_code', 'unit_type'], [managers, samplers]),
+] -%}
 with inspections as (
 
     select * from {{ ref('inspections') }}
@@ -34,7 +60,7 @@ reassessment_versions as (
 
 ),
 
-reassessment_answer_versions as (
+mark_versions as (
 
     select * from {{ source('raw', 'reassessment_answers_versions') }}
 
@@ -64,63 +90,29 @@ dip_answer_versions as (
 
 ),
 
+first_deliveries as (
+
+    select
+        inspection_code as sample,
+        min(known_from) as delivered_on
+    from reassessment_versions
+    group by inspection_code
+
+),
+
 baselines as (
 
     select
-        inspections.inspection_code as sample,
+        first_deliveries.sample,
         freezes.dataset,
-        freezes.frozen_on
-    from inspections
+        greatest(freezes.frozen_on, first_deliveries.delivered_on) as frozen_on
+    from first_deliveries
+    inner join inspections
+        on first_deliveries.sample = inspections.inspection_code
     inner join freezes
         on inspections.fieldwork_to between freezes.quarter_start and freezes.quarter_end
     where freezes.frozen_on is not null
 
-),
-
--- Files that an inspection looked at, in any version of what was delivered.
-looked_at as (
-
-    select distinct
-        inspection_code as sample,
-        iqa_id
-    from reassessment_versions
-
-),
-
-iqa_facts as (
-
-    select
-        looked_at.sample,
-        iqa_versions.iqa_id,
-        iqa_versions.assessment_type,
-        iqa_versions.instrument_version,
-        iqa_versions.area_code,
-        iqa_versions.unit_type,
-        iqa_versions.assessor_id,
-        iqa_versions.overall_rating,
-        {{ version_facts('iqa_versions') }},
-        iqa_versions.iqa_id in (
-            select withdrawn.iqa_id
-            from iqa_versions as withdrawn
-            where
-                withdrawn.known_to is null
-                and withdrawn.status = 'withdrawn'
-        ) as is_withdrawn
-    from iqa_versions
-    inner join looked_at
-        on iqa_versions.iqa_id = looked_at.iqa_id
-    inner join baselines
-        on
-            baselines.dataset = 'iqa'
-            and looked_at.sample = baselines.sample
-    where iqa_versions.status <> 'withdrawn'
-
-),
-
-iqa_changes as (
-{{ changes('iqa_facts', 'assessments', 'iqa_id', [
-    'instrument_version', 'area_code', 'unit_type', 'assessor_id', 'overall_rating',
-], place) }}
 ),
 
 reassessment_facts as (
@@ -146,28 +138,23 @@ reassessment_facts as (
 
 ),
 
-reassessment_changes as (
-{{ changes('reassessment_facts', 'reassessments', 'reassessment_id', [
-    'iqa_id', 'inspector_id', 'purpose', 'reassessed_on', 'overall_rating',
-], place) }}
-),
-
-reassessment_answer_facts as (
+mark_facts as (
 
     select
         reassessments.inspection_code as sample,
         iqas.assessment_type,
-        reassessment_answer_versions.reassessment_id,
-        reassessment_answer_versions.question_code,
-        reassessment_answer_versions.agrees,
-        reassessment_answer_versions.answer,
-        reassessment_answer_versions.difference_categories,
-        reassessment_answer_versions.reason_code,
-        {{ version_facts('reassessment_answer_versions') }},
+        reassessments.iqa_id,
+        reassessments.purpose,
+        mark_versions.reassessment_id,
+        mark_versions.question_code,
+        mark_versions.agrees,
+        mark_versions.answer,
+        mark_versions.reason_code,
+        {{ version_facts('mark_versions') }},
         false as is_withdrawn
-    from reassessment_answer_versions
+    from mark_versions
     inner join reassessments
-        on reassessment_answer_versions.reassessment_id = reassessments.reassessment_id
+        on mark_versions.reassessment_id = reassessments.reassessment_id
     inner join iqas
         on reassessments.iqa_id = iqas.iqa_id
     inner join baselines
@@ -177,40 +164,136 @@ reassessment_answer_facts as (
 
 ),
 
-reassessment_answer_changes as (
-{{ changes('reassessment_answer_facts', 'reassessments', 'reassessment_id', [
-    'question_code', 'agrees', 'answer', 'difference_categories', 'reason_code',
-], place) }}
+-- Files that an inspection looks at, or did when its view was frozen. A withdrawn one is no fact any more, but it was.
+looked_at as (
+
+    select distinct
+        reassessment_versions.inspection_code as sample,
+        reassessment_versions.iqa_id
+    from reassessment_versions
+    inner join baselines
+        on
+            baselines.dataset = 'reassessments'
+            and reassessment_versions.inspection_code = baselines.sample
+    where
+        reassessment_versions.known_to is null
+        or {{ known_at('reassessment_versions', 'baselines.frozen_on') }}
+
+),
+
+withdrawn as (
+
+    select iqa_id
+    from iqa_versions
+    where
+        known_to is null
+        and status = 'withdrawn'
+
+),
+
+iqa_facts as (
+
+    select
+        looked_at.sample,
+        iqa_versions.iqa_id,
+        iqa_versions.assessment_type,
+        iqa_versions.instrument_version,
+        iqa_versions.area_code,
+        iqa_versions.unit_type,
+        iqa_versions.assessor_id,
+        iqa_versions.assessed_on,
+        iqa_versions.overall_rating,
+        {{ version_facts('iqa_versions') }},
+        iqa_versions.iqa_id in (select withdrawn.iqa_id from withdrawn) as is_withdrawn
+    from iqa_versions
+    inner join looked_at
+        on iqa_versions.iqa_id = looked_at.iqa_id
+    inner join baselines
+        on
+            baselines.dataset = 'iqa'
+            and looked_at.sample = baselines.sample
+    where iqa_versions.status <> 'withdrawn'
+
+),
+
+-- The weights of a sample: what was assessed between the first and the last day of an assessment in it.
+frames as (
+
+    select
+        looked_at.sample,
+        iqas.assessment_type,
+        min(iqas.assessed_on) as assessed_from,
+        max(iqas.assessed_on) as assessed_to
+    from looked_at
+    inner join iqas
+        on looked_at.iqa_id = iqas.iqa_id
+    group by looked_at.sample, iqas.assessment_type
+
+),
+
+frame_facts as (
+
+    select
+        frames.sample,
+        iqa_versions.iqa_id,
+        iqa_versions.assessment_type,
+        iqa_versions.area_code,
+        iqa_versions.unit_type,
+        {{ version_facts('iqa_versions') }},
+        iqa_versions.iqa_id in (select withdrawn.iqa_id from withdrawn) as is_withdrawn
+    from iqa_versions
+    inner join frames
+        on
+            iqa_versions.assessment_type = frames.assessment_type
+            and iqa_versions.assessed_on between frames.assessed_from and frames.assessed_to
+    inner join baselines
+        on
+            baselines.dataset = 'iqa'
+            and frames.sample = baselines.sample
+    where iqa_versions.status <> 'withdrawn'
+
+),
+
+questions_looked_at as (
+
+    select
+        sample,
+        iqa_id,
+        question_code,
+        bool_or(agrees and answer is null) as is_taken_over
+    from mark_facts
+    where was_frozen or is_current
+    group by sample, iqa_id, question_code
+
 ),
 
 -- Answers are the longest table: of them only versions that ended or came after the freeze are looked at.
 answer_facts as (
 
     select
-        looked_at.sample,
+        questions_looked_at.sample,
         iqas.assessment_type,
         answer_versions.iqa_id,
         answer_versions.question_code,
         answer_versions.answer,
+        questions_looked_at.is_taken_over,
         {{ version_facts('answer_versions') }},
         false as is_withdrawn
     from answer_versions
-    inner join looked_at
-        on answer_versions.iqa_id = looked_at.iqa_id
+    inner join questions_looked_at
+        on
+            answer_versions.iqa_id = questions_looked_at.iqa_id
+            and answer_versions.question_code = questions_looked_at.question_code
     inner join iqas
-        on looked_at.iqa_id = iqas.iqa_id
+        on questions_looked_at.iqa_id = iqas.iqa_id
     inner join baselines
         on
             baselines.dataset = 'iqa_answers'
-            and looked_at.sample = baselines.sample
+            and questions_looked_at.sample = baselines.sample
     where
         answer_versions.known_to > baselines.frozen_on
         or (answer_versions.known_to is null and answer_versions.known_from > baselines.frozen_on)
 
-),
-
-answer_changes as (
-{{ changes('answer_facts', 'answers', 'iqa_id', ['question_code', 'answer'], place) }}
 ),
 
 dip_facts as (
@@ -223,7 +306,9 @@ dip_facts as (
         dip_versions.sampled_on,
         dip_versions.opinion,
         dip_versions.overall_rating,
-        dip_versions.action_for_assessor,
+        dip_versions.comment,
+        dip_versions.feedback_given_on is not null
+        or length(trim(coalesce(dip_versions.action_for_assessor, ''))) > 0 as is_fed_back,
         {{ version_facts('dip_versions') }},
         false as is_withdrawn
     from dip_versions
@@ -239,12 +324,6 @@ dip_facts as (
 
 ),
 
-dip_changes as (
-{{ changes('dip_facts', 'dip samples', 'dip_sample_id', [
-    'iqa_id', 'sampled_on', 'opinion', 'overall_rating', 'action_for_assessor',
-], place) }}
-),
-
 dip_answer_facts as (
 
     select
@@ -253,6 +332,7 @@ dip_answer_facts as (
         dip_answer_versions.dip_sample_id,
         dip_answer_versions.question_code,
         dip_answer_versions.answer,
+        dip_answer_versions.comment,
         {{ version_facts('dip_answer_versions') }},
         false as is_withdrawn
     from dip_answer_versions
@@ -267,45 +347,33 @@ dip_answer_facts as (
 
 ),
 
-dip_answer_changes as (
-{{ changes('dip_answer_facts', 'dip samples', 'dip_sample_id', ['question_code', 'answer'], place) }}
+{% for cause, facts, changed_id, content, comparisons in readings -%}
+changes_{{ loop.index }} as (
+{{ changes(facts, cause, changed_id, content, place) }}
 ),
 
-changes as (
+{% endfor -%}
 
-    select * from iqa_changes
-    union all
-    select * from reassessment_changes
-    union all
-    select * from reassessment_answer_changes
-    union all
-    select * from answer_changes
-    union all
-    select * from dip_changes
-    union all
-    select * from dip_answer_changes
-
-),
-
--- Who compares inspectors with each other reads managers' answers too: "I agree" without a mark means theirs.
 compared as (
 
-    {% for comparison, condition in [
-        ('manager_v_inspector', "cause <> 'dip samples'"), ('dip_sampler_v_inspector', 'true')
-    ] -%}
+    {% for cause, facts, changed_id, content, comparisons in readings -%}
+    {% set changed = 'changes_' ~ loop.index -%}
+    {% set is_last = loop.last -%}
+    {% for comparison in comparisons -%}
+    {% set is_last_comparison = loop.last -%}
     {% for sample_type in ['assessment_type', "'ALL'"] -%}
     select
+        '{{ comparison }}' as comparison,
         sample,
         {{ sample_type }} as sample_type,
-        '{{ comparison }}' as comparison,
         cause,
+        changed_id,
         change_kind,
         changed_on
-    from changes
-    where {{ condition }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-    {{ 'union all' if not loop.last }}
+    from {{ changed }}
+    {{ 'union all' if not (is_last and is_last_comparison and loop.last) }}
+    {% endfor -%}
+    {% endfor -%}
     {% endfor %}
 ),
 
@@ -316,11 +384,11 @@ final as (
         sample,
         sample_type,
         'R' as figure_status,
+        bool_and(cause = 'frame') as is_frame_only,
         string_agg(distinct cause, ';' order by cause) as revision_causes,
         bool_or(change_kind = 'late_extract') as has_late_extract,
         bool_or(change_kind = 'correction') as has_correction,
         bool_or(change_kind = 'withdrawn') as has_withdrawn,
-        count(*) as changed_facts,
         min(changed_on) as first_changed_on
     from compared
     group by comparison, sample, sample_type

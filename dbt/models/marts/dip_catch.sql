@@ -45,7 +45,7 @@ limits as (
 inspection_status as (
 
     select * from {{ ref('int_inspection_status') }}
-    where comparison = 'dip_sampler_v_inspector'
+    where comparison = 'dip_catch'
 
 ),
 

@@ -10,7 +10,7 @@ with pairs as (
 inspection_status as (
 
     select * from {{ ref('int_inspection_status') }}
-    where comparison = 'manager_v_inspector'
+    where comparison = 'inspector_v_inspector'
 
 ),
 

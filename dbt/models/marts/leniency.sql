@@ -444,7 +444,10 @@ named as (
             and placed.period_start = statuses.period_start
             and placed.sample_type = statuses.sample_type
     left join inspection_status
-        on {{ same_columns('placed', 'inspection_status', ['comparison', 'sample', 'sample_type']) }}
+        on
+            {{ same_columns('placed', 'inspection_status', ['comparison', 'sample', 'sample_type']) }}
+            -- The weighted rate stands in overall rows alone.
+            and (placed.dimension = 'overall' or not inspection_status.is_frame_only)
     left join areas
         on
             placed.dimension = 'area'

@@ -52,7 +52,9 @@ figure_status as (
 inspection_status as (
 
     select * from {{ ref('int_inspection_status') }}
-    where comparison = 'manager_v_inspector'
+    where
+        comparison = 'manager_v_inspector'
+        and not is_frame_only
 
 ),
 
