@@ -3,17 +3,33 @@
    `int_figure_status`: `closing` is a date corrected across the cut-off for closing in time, `answers` stands for ratings
    and dates too.
    Answers are the longest table: of them only versions that ended or came after the freeze are looked at. #}
-{#- What follows an assessment and may come long after it. So a row is compared with the first that was known of it, if
-    nothing was at the freeze; it is late only if it happened before the quarter ended. A late re-assessment moves
-    nothing by itself. -#}
+{#- What follows an assessment and may come long after it. A value is what it was at the freeze, or as it was first filled
+    in, or as it was first known; another in its place is a change. A row is late if it happened before the quarter ended.
+    Each value is what the figures read of it: an action without a question is about the whole assessment. -#}
 {%- set follow_ups = [
-    ('actions', 'actions', ['action_id'], 'raised_on',
-        ['iqa_id', 'question_code', 'raised_on', 'due_on', 'completed_on', 'verified_by_id']),
-    ('evidence_requests', 'evidence requests', ['request_id'], 'requested_on',
-        ['iqa_id', 'requested_on', 'due_on', 'received_on', 'is_accepted']),
-    ('reassessments', 'feedback', ['reassessment_id'], none,
-        ['iqa_id', 'inspection_code', 'purpose', 'reassessed_on']),
-    ('feedback_quality', 'feedback', ['reassessment_id', 'side', 'feedback_question'], 'reassessed_on', ['score']),
+    ('actions', 'actions', 'actions', ['action_id'], 'raised_on', {
+        'iqa_id': 'iqa_id',
+        'question_code': "coalesce(question_code, '')",
+        'due_on': 'due_on',
+        'completed_on': 'completed_on',
+        'is_verified': 'case when verified_by_id is not null then true end',
+    }),
+    ('evidence_requests', 'evidence_requests', 'evidence requests', ['request_id'], 'requested_on', {
+        'iqa_id': 'iqa_id',
+        'due_on': 'due_on',
+        'is_received': 'case when received_on is not null then true end',
+        'is_accepted': 'is_accepted',
+    }),
+    ('scored_reassessments', 'reassessments', 'feedback', ['reassessment_id'], 'inspected_on', {
+        'iqa_id': 'iqa_id',
+        'inspection_code': 'inspection_code',
+        'purpose': 'purpose',
+        'reassessed_on': 'reassessed_on',
+    }),
+    ('feedback_quality', 'feedback_quality', 'feedback', ['reassessment_id', 'side', 'feedback_question'], 'reassessed_on', {
+        'iqa_id': 'iqa_id',
+        'score': 'score',
+    }),
 ] -%}
 with quarter_rules as (
 
@@ -104,12 +120,36 @@ feedback_quality as (
     select
         feedback_versions.*,
         reassessments.iqa_id,
+        reassessments.inspection_code,
         reassessments.reassessed_on
     from {{ source('raw', 'feedback_quality_versions') }} as feedback_versions
     inner join reassessments
         on
             feedback_versions.reassessment_id = reassessments.reassessment_id
             and reassessments.known_to is null
+
+),
+
+-- Which re-assessment of a file is its last decides whose scores count; without scores there is nothing to decide.
+scored_files as (
+
+    select distinct
+        iqa_id,
+        inspection_code
+    from feedback_quality
+
+),
+
+scored_reassessments as (
+
+    select
+        reassessments.*,
+        case when reassessments.purpose = 'inspection' then reassessments.reassessed_on end as inspected_on
+    from reassessments
+    inner join scored_files
+        on
+            reassessments.iqa_id = scored_files.iqa_id
+            and reassessments.inspection_code = scored_files.inspection_code
 
 ),
 
@@ -259,6 +299,7 @@ dip_facts as (
         dip_versions.sampled_on,
         dip_versions.opinion,
         dip_versions.overall_rating,
+        regexp_matches(dip_versions.action_for_assessor, '\S') as has_action,
         iqas.quarter_start,
         iqas.area_code,
         iqas.unit_type,
@@ -280,6 +321,17 @@ dip_facts as (
 
 dip_changes as (
 {{ changes('dip_facts', 'dip samples', 'dip_sample_id', ['sampled_on', 'opinion', 'overall_rating']) }}
+),
+
+known_dip_facts as (
+
+    select * from dip_facts
+    where dip_sample_id in (select frozen.dip_sample_id from dip_facts as frozen where frozen.was_frozen)
+
+),
+
+dip_action_changes as (
+{{ changes('known_dip_facts', 'actions', 'dip_sample_id', ['coalesce(has_action, false)']) }}
 ),
 
 -- A dip sample that came after the freeze is a change of dip samples, whatever its answers.
@@ -373,46 +425,68 @@ absence_changes as (
 {{ changes('absence_facts', 'absences', 'absence_id', ['staff_id', 'from_on', 'to_on']) }}
 ),
 
+{% for relation, dataset, cause, key, event, values in follow_ups -%}
+{{ relation }}_filled_in as (
+
+    select
+        {{ key | join(', ') }},
+        version_number,
+        known_from,
+        known_to,
+        {%- for value, read in values.items() %}
+        first_value({{ read }} ignore nulls) over (
+            partition by {{ key | join(', ') }}
+            order by version_number
+            rows between current row and unbounded following
+        ) as {{ value }},
+        {%- endfor %}
+        {%- for value, read in values.items() %}
+        last_value({{ read }}) over (
+            partition by {{ key | join(', ') }}
+            order by version_number
+            rows between current row and unbounded following
+        ) as last_{{ value }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ relation }}
+
+),
+
+{% endfor -%}
+
 follow_up_changes as (
 
-    {% for dataset, cause, key, event, columns in follow_ups -%}
+    {% for relation, dataset, cause, key, event, values in follow_ups -%}
     -- A row that moved to another assessment revises both.
-    {% for place in ['former', 'standing'] -%}
+    {% for place in ['iqa_id', 'last_iqa_id'] -%}
     select
         standing_iqas.quarter_start,
         standing_iqas.area_code,
         standing_iqas.unit_type,
         standing_iqas.assessment_type,
         '{{ cause }}' as cause,
-        concat_ws(' '{% for column in key %}, standing.{{ column }}{% endfor %}) as changed_id,
+        concat_ws(' '{% for column in key %}, filled_in.{{ column }}{% endfor %}) as changed_id,
         'correction' as change_kind,
-        former.known_to as changed_on
-    from {{ dataset }} as former
-    inner join {{ dataset }} as standing
-        on
-            {{ same_columns('former', 'standing', key) }}
-            and former.known_to is not null
-            and standing.known_to is null
+        filled_in.known_to as changed_on
+    from {{ relation }}_filled_in as filled_in
     inner join standing_iqas
-        on {{ place }}.iqa_id = standing_iqas.iqa_id
+        on filled_in.{{ place }} = standing_iqas.iqa_id
     inner join baselines
         on
             baselines.dataset = '{{ dataset }}'
             and standing_iqas.quarter_start = baselines.quarter_start
     where
-        former.known_to > baselines.frozen_on
-        and (former.known_from <= baselines.frozen_on or former.version_number = 1)
+        filled_in.known_to > baselines.frozen_on
+        and (filled_in.known_from <= baselines.frozen_on or filled_in.version_number = 1)
         and (
-            {%- for column in columns %}
-            (former.{{ column }} is not null and former.{{ column }} is distinct from standing.{{ column }})
+            {%- for value in values %}
+            (filled_in.{{ value }} is not null and filled_in.{{ value }} is distinct from filled_in.last_{{ value }})
             {{- ' or' if not loop.last }}
             {%- endfor %}
         )
 
-    {{ 'union all' if not loop.last or event }}
+    union all
 
     {% endfor -%}
-    {% if event -%}
     select
         standing_iqas.quarter_start,
         standing_iqas.area_code,
@@ -422,7 +496,7 @@ follow_up_changes as (
         concat_ws(' '{% for column in key %}, standing.{{ column }}{% endfor %}) as changed_id,
         'late_extract' as change_kind,
         standing.first_extract_date as changed_on
-    from {{ dataset }} as standing
+    from {{ relation }} as standing
     inner join standing_iqas
         on
             standing.iqa_id = standing_iqas.iqa_id
@@ -433,8 +507,6 @@ follow_up_changes as (
             and standing_iqas.quarter_start = baselines.quarter_start
             and standing.{{ event }} <= baselines.quarter_end
     where standing.first_extract_date > baselines.frozen_on
-
-    {% endif -%}
     {{ 'union all' if not loop.last }}
 
     {% endfor %}
@@ -453,6 +525,8 @@ changes as (
     select * from answer_changes
     union all
     select * from dip_changes
+    union all
+    select * from dip_action_changes
     union all
     select * from dip_answer_changes
     union all
