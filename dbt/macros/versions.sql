@@ -15,6 +15,15 @@
     {{ relation }}.first_extract_date > baselines.frozen_on as is_late
 {%- endmacro %}
 
+{#- What a version says, or, where it says nothing, what a later version of its key first filled in. -#}
+{% macro filled_in(expression, key) -%}
+    first_value({{ expression }} ignore nulls) over (
+        partition by {{ key | join(', ') }}
+        order by version_number
+        rows between current row and unbounded following
+    )
+{%- endmacro %}
+
 {#- Contents that stood at the freeze or stand now, and not both. A content is a key (`changed_id`), its `place`, and
     `content`, a list of expressions. -#}
 {% macro changes(
@@ -31,8 +40,8 @@
     having bool_or(was_frozen) <> bool_or(is_current)
 {% endmacro %}
 
-{#- Within one content of one key: what happened to it after the freeze. A content that stood
-    at the freeze and does no more was withdrawn or corrected; a new one came late, or corrects another. -#}
+{#- Within one content of one key: what happened to it after the freeze. A content that stood at the freeze and does no
+    more was withdrawn or corrected; a new one came late, or corrects another. -#}
 {% macro change_kind() -%}
     case
         when bool_or(was_frozen) and bool_or(is_withdrawn) then 'withdrawn'

@@ -354,27 +354,27 @@ changes_{{ loop.index }} as (
 
 {% endfor -%}
 
-compared as (
+read_by as (
 
     {% for cause, facts, changed_id, content, comparisons in readings -%}
-    {% set changed = 'changes_' ~ loop.index -%}
-    {% set is_last = loop.last -%}
-    {% for comparison in comparisons -%}
-    {% set is_last_comparison = loop.last -%}
-    {% for sample_type in ['assessment_type', "'ALL'"] -%}
     select
-        '{{ comparison }}' as comparison,
+        unnest(['{{ comparisons | join("', '") }}']) as comparison,
         sample,
-        {{ sample_type }} as sample_type,
+        assessment_type,
         cause,
-        changed_id,
         change_kind,
         changed_on
-    from {{ changed }}
-    {{ 'union all' if not (is_last and is_last_comparison and loop.last) }}
-    {% endfor -%}
-    {% endfor -%}
+    from changes_{{ loop.index }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+compared as (
+
+    select *, assessment_type as sample_type from read_by
+    union all
+    select *, 'ALL' as sample_type from read_by
+
 ),
 
 final as (

@@ -22,11 +22,7 @@ filled as (
         version_number,
         known_to,
         {%- for column in columns %}
-        first_value({{ column }} ignore nulls) over (
-            partition by iqa_id
-            order by version_number
-            rows between current row and unbounded following
-        ) as {{ column }}{{ ',' if not loop.last }}
+        {{ filled_in(column, ['iqa_id']) }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from several
 

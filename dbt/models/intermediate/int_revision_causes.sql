@@ -434,11 +434,7 @@ absence_changes as (
         known_from,
         known_to,
         {%- for value, read in values.items() %}
-        first_value({{ read }} ignore nulls) over (
-            partition by {{ key | join(', ') }}
-            order by version_number
-            rows between current row and unbounded following
-        ) as {{ value }},
+        {{ filled_in(read, key) }} as {{ value }},
         {%- endfor %}
         {%- for value, read in values.items() %}
         last_value({{ read }}) over (
