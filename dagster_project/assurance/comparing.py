@@ -19,6 +19,8 @@ from dagster_project.release.history import release_folder
 from dagster_project.release.manifest import read_manifest
 
 _NOT_COMPARED = frozenset({"release_info", "metric_registry", "revisions"})
+# A point of a funnel's curve only repeats the counts of its centre; each Area's row has them too.
+_COMPARED_WHEN = {"funnel_limits": "row_kind = 'area'"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ class _Mart:
 
 
 def compare(marts_dir: Path, old_id: str, new_id: str, *, limit: int, restricted: bool = False) -> Difference:
-    """What differs in `new_id` against `old_id`, at most `limit` figures, the largest change first.
+    """What differs in `new_id` against `old_id`, at most `limit` figures.
+
+    Figures that both have come first, the largest change leading; then those that one of them lacks.
 
     Compares the shareable figures, or with `restricted` the unsuppressed ones. Raises ReleaseError when a
     release is unknown or its manifest damaged.
@@ -138,8 +142,9 @@ def _compare_mart(
     connection: duckdb.DuckDBPyConnection, mart: _Mart, old: Path, new: Path, restricted: bool
 ) -> MartChange:
     folder = "restricted/parquet" if restricted else "parquet"
+    condition = _COMPARED_WHEN.get(mart.name, "true")
     sides = {
-        name: f"read_parquet({literal(release / folder / f'{mart.name}.parquet')})"
+        name: f"(from read_parquet({literal(release / folder / f'{mart.name}.parquet')}) where {condition})"
         for name, release in (("old", old), ("new", new))
     }
     moved = moved_figures_sql(sides["old"], sides["new"], mart.keys, mart.counts)
@@ -181,14 +186,20 @@ def _largest(
         else "(select mart, column_name, level, area_code, unit_type, period_type, period_start, "
         "assessment_type, figure_key, cast(null as varchar) as cause from moved where false)"
     )
-    key = ", ".join(("mart", "column_name", "figure_key", *PLACE))
-    matched = " and ".join(f"moved.{name} is not distinct from causes.{name}" for name in key.split(", "))
+    names = ("mart", "column_name", "figure_key")
+    key = ", ".join((*names, *PLACE))
+    # `leniency` is found by its own keys: an Area there is a dimension, and most of its rows have no period.
+    matched = " and ".join(
+        [f"moved.{name} = causes.{name}" for name in names]
+        + [f"(moved.{name} is null or moved.{name} is not distinct from causes.{name})" for name in PLACE]
+    )
     rows = connection.execute(
         f"with causes as (select {key}, string_agg(distinct cause, ';' order by cause) as cause "
         f"from {causes} group by {key}) "
         "select moved.mart, moved.shown, moved.column_name, moved.old_value, moved.new_value, "
         f"coalesce(causes.cause, {literal(otherwise)}) from moved left join causes on {matched} "
-        "order by abs(coalesce(moved.new_value, 0) - coalesce(moved.old_value, 0)) desc, "
+        "order by moved.old_value is null or moved.new_value is null, "
+        "abs(coalesce(moved.new_value, 0) - coalesce(moved.old_value, 0)) desc, "
         "moved.mart, moved.shown::varchar, moved.column_name limit ?",
         [limit],
     ).fetchall()

@@ -101,19 +101,22 @@ def apply_statuses(
 
 
 def _mark_revised(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable]) -> None:
-    """P becomes R for the rows that `revisions` lists: a change in one Area may move a figure of another."""
-    names = {table.name for table in tables}
+    """P becomes R for the rows that `revisions` lists: a change in one Area may move a figure of another.
+
+    That concerns marts of places and periods. Nothing outside an inspection moves its rows.
+    """
     listed = connection.execute(
         f"select distinct mart from marts.{REVISIONS} where basis = 'freeze'"
     ).fetchall()
-    for (mart,) in listed:
-        if mart in names:
-            matched = " and ".join(f"marked.{key} = listed.{key}" for key in PLACE)
-            connection.execute(
-                f"update marts.{quoted(mart)} as marked set figure_status = 'R' "
-                f"from marts.{REVISIONS} as listed "
-                f"where marked.figure_status = 'P' and listed.mart = {literal(mart)} and {matched}"
-            )
+    for table in tables:
+        if (table.name,) not in listed or not set(PLACE) <= set(table.grain):
+            continue
+        matched = " and ".join(f"marked.{key} = listed.{key}" for key in PLACE)
+        connection.execute(
+            f"update marts.{quoted(table.name)} as marked set figure_status = 'R' "
+            f"from marts.{REVISIONS} as listed where listed.basis = 'freeze' "
+            f"and marked.figure_status = 'P' and listed.mart = {literal(table.name)} and {matched}"
+        )
 
 
 def _write_statuses(

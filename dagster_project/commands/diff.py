@@ -1,4 +1,4 @@
-"""`iqa diff A B`: rows and figures that differ between two releases, largest change first, with the cause.
+"""`iqa diff A B`: rows and figures that differ between two releases, with the cause.
 
 The one trap: it compares what was published. A figure withheld in one of the two is shown as withheld; only
 `--restricted`, for those who may read that part, compares the unsuppressed figures.

@@ -102,8 +102,13 @@ def iqa_rows(
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> SmallFlow:
-    """The flow, run once: three assessments in Wessex, two in the North East."""
-    flow = make_small_flow(tmp_path_factory.mktemp("assured"))
+    """The flow, run once."""
+    return make_flow(tmp_path_factory.mktemp("assured"))
+
+
+def make_flow(folder: Path) -> SmallFlow:
+    """A flow in `folder` that was run once: three assessments in Wessex, two in the North East."""
+    flow = make_small_flow(folder)
     for path in (flow.settings.raw_dir / "iqa").iterdir():
         path.unlink()
     for path in (flow.settings.raw_dir / "iqa_answers").iterdir():

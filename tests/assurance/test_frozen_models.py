@@ -13,6 +13,8 @@ MOVING = {
     "stg_iqa_answers",
     "stg_dip_samples",
     "stg_dip_sample_answers",
+    "stg_reassessments",
+    "stg_reassessment_answers",
     "stg_postings",
     "stg_absences",
 }

@@ -17,6 +17,15 @@ from tests.support.pipeline import build_marts
 
 BEFORE, AFTER = "2025-01-20", "2025-03-20"
 MARTS = ("leniency", "dip_catch", "inspector_agreement", "question_quality")
+ROW = "comparison, sample, assessment_type, basis, dimension, dimension_value"
+COUNTS = """
+    n_examined, n_compared, n_lenient, n_harsh, n_agree, n_na_mismatch, n_unknown_direction, n_clusters,
+    rated_score_num, reference_score_num, score_den, lenient_given_fail_den, n_both_na, lenient_steps,
+    n_two_steps, n_valued, na_leniency_num, na_leniency_den, n_only_reference_na, critical_leniency_num,
+    critical_leniency_den, lenient_rate, harsh_rate, rated_score, reference_score, gap_points, gap_relative
+"""
+WAS = f"select {ROW}, {COUNTS} from intermediate.frozen_leniency"
+IS = f"select {ROW}, {COUNTS} from marts.leniency where comparison <> 'manager_v_dip_sampler'"
 
 
 def delivered(raw: Path) -> None:
@@ -66,7 +75,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     again(raw, "dip_samples", AFTER, dip_sample_id="late", iqa_id="I2", sampled_on="2024-06-03")
     again(raw, "iqa_answers", AFTER, iqa_id="I4", question_code="CR01", answer="N")
     again(raw, "iqa", AFTER, iqa_id="I9", assessment_type="advocacy", instrument_version="AD-2023")
-    connection = build_marts(folder, raw, [f"+{mart}" for mart in MARTS])
+    connection = build_marts(folder, raw, [f"+{mart}" for mart in (*MARTS, "revisions")])
     yield connection
     connection.close()
 
@@ -112,6 +121,54 @@ def test_a_late_assessment_nobody_inspected_revises_the_weighted_rate_and_nothin
     managers = "sample = 'REF2024' and assessment_type = 'advocacy' and comparison = 'manager_v_inspector'"
     assert statuses(marts, "leniency", f"{managers} and dimension = 'overall'") == {"R"}
     assert statuses(marts, "leniency", f"{managers} and dimension <> 'overall'") == {"P"}
+
+
+def test_revisions_say_what_the_figures_of_an_inspection_were(marts: duckdb.DuckDBPyConnection) -> None:
+    """The inspector of I1 rated N, as the manager did not, and now Y; the dip sampler rated Y all along."""
+    rows = marts.sql("""
+        select column_name, old_value, new_value, difference, cause, changed_datasets, rows_behind,
+            first_extract_date::varchar, frozen_on::varchar, level, period_start
+        from marts.revisions
+        where mart = 'leniency' and assessment_type = 'casework' and figure_key =
+            'comparison=manager_v_inspector;sample=REF2024;basis=iqa;dimension=overall;dimension_value=ALL'
+    """).fetchall()
+    why = ("correction", "re-assessments", 1, AFTER, "2025-01-29", "national", None)
+    moved = {
+        "n_lenient": (1, 0, -1),
+        "lenient_steps": (1, 0, -1),
+        "lenient_given_fail_den": (1, 0, -1),
+        "n_agree": (0, 1, 1),
+        "lenient_rate": (1, 0, -1),
+        "reference_score_num": (0, 1, 1),
+        "reference_score": (0, 1, 1),
+        "gap_points": (1, 0, -1),
+    }
+    # A relative gap to a score of nothing was no figure.
+    expected = {(name, *values, *why) for name, values in moved.items()}
+    assert set(rows) == expected | {("gap_relative", None, 0, None, *why)}
+
+
+def test_what_is_listed_of_an_inspection_is_marked_and_what_is_marked_is_listed(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    listed = """
+        select distinct assessment_type, split_part(figure_key, ';', 1) as comparison,
+            split_part(figure_key, ';', 2) as sample
+        from marts.revisions
+        where mart = 'leniency'
+    """
+    marked = """
+        select distinct assessment_type, 'comparison=' || comparison, 'sample=' || sample
+        from marts.leniency
+        where figure_status = 'R' and sample in ('REF2018', 'REF2024')
+    """
+    assert set(marts.sql(listed).fetchall()) == set(marts.sql(marked).fetchall()) != set()
+    assert (
+        marts.sql(
+            "select 1 from marts.revisions where mart = 'leniency' and cause = 'change_elsewhere'"
+        ).fetchall()
+        == []
+    )
 
 
 MANAGERS, SAMPLERS, CAUGHT, INSPECTORS = (
@@ -220,9 +277,26 @@ RESTS = [
 ]
 
 
+# What a row of `leniency` said when its inspection was frozen and says no more, though nothing marks it.
+UNMARKED = f"""
+    with moved as (
+        ({WAS} except {IS})
+        union all
+        ({IS} except {WAS})
+    )
+    select distinct {ROW}
+    from moved
+    anti join intermediate.int_inspection_status as status
+        on moved.comparison = status.comparison and moved.sample = status.sample
+        and moved.assessment_type = status.sample_type and not status.is_frame_only
+"""
+
+
 def revised(folder: Path) -> dict[str, set[tuple[str, str, str]]]:
     """Type, causes and kinds of what is revised, without totals, by what was compared."""
-    with build_marts(folder, folder / "raw", "+int_inspection_status") as connection:
+    with build_marts(
+        folder, folder / "raw", ["+int_inspection_status", "+leniency", "+frozen_leniency"]
+    ) as connection:
         rows = connection.sql("""
             select comparison, sample_type, replace(revision_causes, ';frame', ''), concat_ws(
                 ';',
@@ -234,6 +308,7 @@ def revised(folder: Path) -> dict[str, set[tuple[str, str, str]]]:
             where sample_type <> 'ALL'
         """).fetchall()
         assert connection.sql("select * from raw.quarantine").fetchall() == []
+        assert connection.sql(UNMARKED).fetchall() == []
     found: dict[str, set[tuple[str, str, str]]] = {}
     for comparison, *change in rows:
         found.setdefault(comparison, set()).add(tuple(change))
@@ -274,3 +349,18 @@ def test_an_inspection_that_is_first_delivered_after_the_freeze_is_no_revision(t
     again(raw, "reassessments", AFTER, reassessment_id="R1", iqa_id="I1", overall_rating="N")
     again(raw, "reassessment_answers", AFTER, reassessment_id="R1", question_code="CR01", agrees="true")
     assert revised(tmp_path) == {}
+
+
+def test_what_an_inspection_was_is_what_an_earlier_run_said_of_it(tmp_path: Path) -> None:
+    """Everything that can move comes after the freeze; what the inspection was is as it is without it."""
+    raw = tmp_path / "raw"
+    delivered(raw)
+    with build_marts(tmp_path / "before", raw, "+leniency", as_of="2025-01-31") as before:
+        said = before.sql(f"{IS} order by all").fetchall()
+    for day, (dataset, row, _, _) in enumerate(MOVES.values(), start=1):
+        again(raw, dataset, f"2025-04-{day:02}", **row)
+    with build_marts(tmp_path / "after", raw, ["+leniency", "+frozen_leniency"]) as after:
+        was = after.sql(f"{WAS} order by all").fetchall()
+        now = after.sql(f"{IS} order by all").fetchall()
+    assert was == said
+    assert now != said

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from dagster_project.errors import IqaError
 from dagster_project.orchestration.rebuild import Rebuilt, rebuild
 from dagster_project.release.history import current_release
 from dagster_project.release.identity import release_ids
-from tests.assurance.conftest import SECOND, iqa_rows
+from tests.assurance.conftest import SECOND, iqa_rows, make_flow
 from tests.assurance.test_sign_offs import SIGN, deliver
 from tests.support.extracts import write_extract
 from tests.support.small_flow import SmallFlow
@@ -25,15 +26,19 @@ def run_again(flow: SmallFlow) -> str:
     return current_release(flow.settings.marts_dir).name
 
 
-def test_a_difference_names_the_counts_that_moved_the_largest_first(flow: SmallFlow, iqa: Iqa) -> None:
+def test_a_difference_names_the_counts_that_moved_the_largest_first_and_then_new_ones(
+    flow: SmallFlow, iqa: Iqa
+) -> None:
     first = current_release(flow.settings.marts_dir).name
     deliver(flow, *iqa_rows("WES", 1, first=4), *iqa_rows("NE", 2, first=3))
     second = run_again(flow)
-    found = compare(flow.settings.marts_dir, first, second, limit=2)
+    found = compare(flow.settings.marts_dir, first, second, limit=3)
     assert [(row.key["area_code"], row.old, row.new) for row in found.figures] == [
         ("NE", 2, 4),
+        ("WES", 3, 4),
         ("LN", None, 1),
     ]
+    assert compare(flow.settings.marts_dir, first, second, limit=2).figures == found.figures[:2]
     assert found.figures_total == 3
     assert [(mart.mart, mart.rows_added, mart.figures_moved) for mart in found.marts] == [
         ("compliance", 1, 3)
@@ -50,6 +55,30 @@ def test_a_figure_that_undid_a_sign_off_is_said_to_in_the_difference(flow: Small
     found = compare(flow.settings.marts_dir, first, run_again(flow), limit=9)
     causes = {row.key["area_code"]: row.cause for row in found.figures}
     assert causes["NE"] == "sign_off_undone"
+
+
+def test_a_figure_of_an_inspection_that_was_revised_is_said_to_be_in_the_difference(tmp_path: Path) -> None:
+    """Its mart has no level and no period in its key; `revisions` has a level."""
+    flow = make_flow(tmp_path)
+    first = current_release(flow.settings.marts_dir).name
+    flow.change_model("leniency", "53 as n_lenient", "52 as n_lenient")
+    key = "comparison=manager_v_inspector;sample=REF2018"
+    for name, value in {
+        "mart": "leniency",
+        "column_name": "n_lenient",
+        "figure_key": key,
+        "level": "national",
+        "area_code": "ALL",
+        "assessment_type": "casework",
+        "basis": "freeze",
+        "cause": "correction",
+    }.items():
+        flow.change_model("revisions", f"cast(null as varchar) as {name}", f"'{value}' as {name}")
+    flow.change_model("revisions", " where false", "")
+    found = compare(flow.settings.marts_dir, first, run_again(flow), limit=9)
+    assert [(row.column, row.old, row.new, row.cause) for row in found.figures if row.mart == "leniency"] == [
+        ("n_lenient", 53, 52, "correction")
+    ]
 
 
 def test_two_runs_over_the_same_inputs_do_not_differ(flow: SmallFlow) -> None:

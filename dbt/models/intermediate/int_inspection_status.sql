@@ -1,6 +1,5 @@
-{# The inspections whose figures were revised: something that they compare changed after their view was frozen, which is
-   when that of the quarter in which fieldwork ended was (`int_quarter_freezes`), or when the inspection was first
-   delivered, if that was later. An inspection that is not here is provisional (P); so is one whose quarter is not over.
+{# The inspections whose figures were revised: something that they compare changed after their view was frozen
+   (`int_inspection_freezes`). An inspection that is not here is provisional (P); so is one whose quarter is not over.
    Nothing of an inspection is still open: a rating or an answer that was filled in afterwards is a change as well. What a
    figure reads differs by comparison: `dip_catch` reads what dip samplers wrote, `inspector_v_inspector` colleagues' views
    and no manager's rating. The weighted rate (L12) reads assessments that nobody inspected: where nothing else changed,
@@ -30,15 +29,10 @@
     ('dip samples', 'dip_answer_facts', 'dip_sample_id', ['question_code', 'answer', 'comment'], [caught]),
     ('frame', 'frame_facts', 'iqa_id', ['area_code', 'unit_type'], [managers, samplers]),
 ] -%}
-with inspections as (
+with baselines as (
 
-    select * from {{ ref('inspections') }}
-
-),
-
-freezes as (
-
-    select * from {{ ref('int_quarter_freezes') }}
+    select * from {{ ref('int_inspection_freezes') }}
+    where frozen_on is not null
 
 ),
 
@@ -87,31 +81,6 @@ dip_versions as (
 dip_answer_versions as (
 
     select * from {{ source('raw', 'dip_sample_answers_versions') }}
-
-),
-
-first_deliveries as (
-
-    select
-        inspection_code as sample,
-        min(known_from) as delivered_on
-    from reassessment_versions
-    group by inspection_code
-
-),
-
-baselines as (
-
-    select
-        first_deliveries.sample,
-        freezes.dataset,
-        greatest(freezes.frozen_on, first_deliveries.delivered_on) as frozen_on
-    from first_deliveries
-    inner join inspections
-        on first_deliveries.sample = inspections.inspection_code
-    inner join freezes
-        on inspections.fieldwork_to between freezes.quarter_start and freezes.quarter_end
-    where freezes.frozen_on is not null
 
 ),
 
@@ -362,6 +331,7 @@ read_by as (
         sample,
         assessment_type,
         cause,
+        changed_id,
         change_kind,
         changed_on
     from changes_{{ loop.index }}
@@ -389,6 +359,7 @@ final as (
         bool_or(change_kind = 'late_extract') as has_late_extract,
         bool_or(change_kind = 'correction') as has_correction,
         bool_or(change_kind = 'withdrawn') as has_withdrawn,
+        count(distinct cause || ' ' || changed_id) as changed_facts,
         min(changed_on) as first_changed_on
     from compared
     group by comparison, sample, sample_type

@@ -13,7 +13,7 @@ expanded as (
 
 ),
 
-final as (
+added_up as (
 
     select
         {{ keys | join(', ') }},
@@ -43,6 +43,22 @@ final as (
         ) as net_leniency_list
     from expanded
     group by {{ keys | join(', ') }}
+
+),
+
+final as (
+
+    -- On whole assessments the score is the share that met; on answers it is points out of the most they could be.
+    select
+        *,
+        case when basis = 'answer' then rated_points else n_both_met + n_only_rated_met end as rated_score_num,
+        case when basis = 'answer' then reference_points else n_both_met + n_only_reference_met end
+            as reference_score_num,
+        case
+            when basis = 'answer' then max_points
+            else n_both_met + n_only_rated_met + n_only_reference_met + n_neither_met
+        end as score_den
+    from added_up
 
 )
 

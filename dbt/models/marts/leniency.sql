@@ -99,16 +99,8 @@ limits as (
 
 scored as (
 
-    -- On whole assessments the score is the share that met; on answers it is points out of the most they could be.
     select
         sums.*,
-        case when basis = 'answer' then rated_points else n_both_met + n_only_rated_met end as rated_score_num,
-        case when basis = 'answer' then reference_points else n_both_met + n_only_reference_met end
-            as reference_score_num,
-        case
-            when basis = 'answer' then max_points
-            else n_both_met + n_only_rated_met + n_only_reference_met + n_neither_met
-        end as score_den,
         {{ design_effect(
             'n_clusters', 'n_lenient', 'n_compared', 'lenient_squared', 'lenient_compared', 'compared_squared'
         ) }} as lenient_design_effect,
