@@ -28,7 +28,7 @@ WAS = f"select {ROW}, {COUNTS} from intermediate.frozen_leniency"
 IS = f"select {ROW}, {COUNTS} from marts.leniency where comparison <> 'manager_v_dip_sampler'"
 
 
-def delivered(raw: Path) -> None:
+def delivered(raw: Path, on: str = BEFORE) -> None:
     """REF2024: I1 casework, I2, I3 advocacy; REF2018: I4 casework. R1 to R4 re-assess them, R5 checks R1."""
     cases = Cases()
     mark = {"CR01": "Y", "CR02": "N", "CR03": "Y"}
@@ -52,7 +52,7 @@ def delivered(raw: Path) -> None:
     )
     cases.inspect("I1", "REF2024", "Y", {"CR03": True}, on="2024-07-16", purpose="quality_assurance")
     cases.rows["reassessments"][-1]["inspector_id"] = "X2"
-    cases.write(raw, BEFORE)
+    cases.write(raw, on)
 
 
 def again(raw: Path, dataset: str, on: str, **changes: Any) -> None:
@@ -349,6 +349,19 @@ def test_an_inspection_that_is_first_delivered_after_the_freeze_is_no_revision(t
     again(raw, "reassessments", AFTER, reassessment_id="R1", iqa_id="I1", overall_rating="N")
     again(raw, "reassessment_answers", AFTER, reassessment_id="R1", question_code="CR01", agrees="true")
     assert revised(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "what", ["inspector's mark", "manager's rating", "manager's mark", "dip sampler's rating"]
+)
+def test_a_correction_is_one_though_its_dataset_brought_nothing_since_the_fieldwork(
+    tmp_path: Path, what: str
+) -> None:
+    """The only delivery came after the last day of fieldwork, and before the end of its quarter."""
+    dataset, row, change, comparisons = MOVES[what]
+    delivered(tmp_path / "raw", "2024-11-05")
+    again(tmp_path / "raw", dataset, AFTER, **row)
+    assert revised(tmp_path) == {comparison: {change} for comparison in comparisons}
 
 
 def test_what_an_inspection_was_is_what_an_earlier_run_said_of_it(tmp_path: Path) -> None:

@@ -448,3 +448,42 @@ def test_rows_marked_as_revised_are_those_that_revisions_lists(marts: duckdb.Duc
     )
     assert marts.sql(f"({marked}) except ({listed})").fetchall() == []
     assert marts.sql(f"({listed}) except ({marked})").fetchall() == []
+
+
+def test_a_delivery_that_only_repeats_what_was_known_completes_a_quarter(tmp_path: Path) -> None:
+    """A posting known in the quarter comes again after it, and corrected after the freeze."""
+    raw = tmp_path / "raw"
+    known = [posting("W1", "WES"), posting("W2", "WES")]
+    write_extract(raw, "postings", "2024-02-20", known)
+    write_extract(raw, "postings", BEFORE, known[::-1])
+    write_extract(raw, "postings", AFTER, [posting("W1", "CYM")])
+    with build_marts(tmp_path, raw, "+int_revision_causes") as connection:
+        found = connection.sql(f"""
+            select area_code, cause from intermediate.int_revision_causes
+            where quarter_start = '{QUARTER}' order by area_code
+        """).fetchall()
+    assert found == [("CYM", "postings"), ("WES", "postings")]
+
+
+def test_a_dataset_that_comes_after_the_freeze_is_late_unless_it_never_came_before(tmp_path: Path) -> None:
+    """Assessments were there at the freeze, their answers not; dip samples begin after it."""
+    raw = tmp_path / "raw"
+    people = [
+        posting("W1", "WES"),
+        posting("W2", "NE"),
+        posting("M1", "NE"),
+        posting("M2", "NE", grade="SDCP"),
+    ]
+    write_extract(raw, "postings", BEFORE, people)
+    write_extract(raw, "iqa", BEFORE, [iqa("w-1", "WES", "W1"), iqa("n-1", "NE", "W2")])
+    write_extract(raw, "iqa_answers", "2024-02-20", [answer("n-1", "CR01")])
+    write_extract(raw, "iqa_answers", AFTER, [answer("w-1", "CR01")])
+    dip = {"dip_sample_id": "d1", "iqa_id": "n-1", "sampler_id": "M2", "sampled_on": "2024-03-04"}
+    write_extract(raw, "dip_samples", AFTER, [dip])
+    with build_marts(tmp_path, raw, "+int_revision_causes") as connection:
+        assert connection.sql("select * from raw.quarantine").fetchall() == []
+        found = connection.sql(f"""
+            select area_code, cause, change_kinds from intermediate.int_revision_causes
+            where quarter_start = '{QUARTER}'
+        """).fetchall()
+    assert found == [("WES", "answers", "late_extract")]

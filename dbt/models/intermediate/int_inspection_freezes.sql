@@ -1,6 +1,6 @@
-{# When each dataset's view of an inspection was frozen: when that of the quarter in which fieldwork ended was
-   (`int_quarter_freezes`), or when the inspection was first delivered, if that was later. Where it is NULL nothing was
-   frozen yet; an inspection whose quarter is not over is not here. #}
+{# When each dataset's view of an inspection was frozen: at the freeze of the quarter in which fieldwork ended, or, where
+   that came later, at the first delivery of anything after fieldwork, of the inspection, or of the dataset. An inspection
+   whose quarter is not over is not here. Where it is NULL nothing was delivered since. #}
 with inspections as (
 
     select * from {{ ref('inspections') }}
@@ -10,6 +10,12 @@ with inspections as (
 quarter_freezes as (
 
     select * from {{ ref('int_quarter_freezes') }}
+
+),
+
+deliveries as (
+
+    select * from {{ ref('int_deliveries') }}
 
 ),
 
@@ -23,6 +29,18 @@ first_deliveries as (
 
 ),
 
+completed as (
+
+    select
+        inspections.inspection_code as sample,
+        min(deliveries.delivered_on) as completed_on
+    from inspections
+    inner join deliveries
+        on inspections.fieldwork_to < deliveries.delivered_on
+    group by inspections.inspection_code
+
+),
+
 final as (
 
     select
@@ -30,14 +48,21 @@ final as (
         quarter_freezes.dataset,
         -- greatest() passes over NULL.
         case
-            when quarter_freezes.frozen_on is not null
-                then greatest(quarter_freezes.frozen_on, first_deliveries.delivered_on)
+            when completed.completed_on is not null
+                then greatest(
+                    quarter_freezes.freeze_on,
+                    completed.completed_on,
+                    first_deliveries.delivered_on,
+                    quarter_freezes.first_delivered_on
+                )
         end as frozen_on
     from first_deliveries
     inner join inspections
         on first_deliveries.sample = inspections.inspection_code
     inner join quarter_freezes
         on inspections.fieldwork_to between quarter_freezes.quarter_start and quarter_freezes.quarter_end
+    left join completed
+        on first_deliveries.sample = completed.sample
 
 )
 

@@ -1,6 +1,7 @@
-{# When each dataset's view of a quarter was frozen: at the quarter's freeze, or, where nothing had been delivered for a
-   complete quarter by then, at its first delivery after the quarter's end: a first load of old quarters revises
-   nothing. A quarter without a delivery after its end is not frozen yet (NULL). #}
+{# When each dataset's view of a quarter was frozen: at the quarter's freeze, or, where nothing at all had been delivered
+   since the quarter's end, or nothing ever of the dataset, at the first delivery that came: a first load of old quarters
+   revises nothing. A delivery is a file that was loaded, whether it brought anything new or not. A quarter without a
+   delivery after its end is not frozen yet (NULL). #}
 {%- set datasets = [
     'iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'reassessments', 'reassessment_answers', 'feedback_quality',
     'actions', 'evidence_requests', 'postings', 'absences',
@@ -13,18 +14,31 @@ with quarters as (
 
 deliveries as (
 
-    {% for dataset in datasets -%}
-    select distinct
-        '{{ dataset }}' as dataset,
-        known_from
-    from {{ source('raw', dataset ~ '_versions') }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_deliveries') }}
+
+),
+
+completed as (
+
+    select
+        quarters.quarter_start,
+        min(deliveries.delivered_on) as completed_on
+    from quarters
+    inner join deliveries
+        on quarters.quarter_end < deliveries.delivered_on
+    group by quarters.quarter_start
+
 ),
 
 datasets as (
 
-    select unnest(['{{ datasets | join("', '") }}']) as dataset
+    select
+        named.dataset,
+        min(deliveries.delivered_on) as first_delivered_on
+    from (select unnest(['{{ datasets | join("', '") }}']) as dataset) as named
+    left join deliveries
+        on named.dataset = deliveries.dataset
+    group by named.dataset
 
 ),
 
@@ -36,19 +50,16 @@ final as (
         quarters.freeze_on,
         quarters.late_close_cutoff,
         datasets.dataset,
-        -- greatest() passes over NULL, so the delivery decides whether there is a date at all.
+        datasets.first_delivered_on,
+        -- greatest() passes over NULL, so a delivery after the quarter's end decides whether there is a date at all.
         case
-            when min(deliveries.known_from) is not null
-                then greatest(quarters.freeze_on, min(deliveries.known_from))
+            when completed.completed_on is not null
+                then greatest(quarters.freeze_on, completed.completed_on, datasets.first_delivered_on)
         end as frozen_on
     from quarters
     cross join datasets
-    left join deliveries
-        on
-            datasets.dataset = deliveries.dataset
-            and deliveries.known_from > quarters.quarter_end
-    group by
-        quarters.quarter_start, quarters.quarter_end, quarters.freeze_on, quarters.late_close_cutoff, datasets.dataset
+    left join completed
+        on quarters.quarter_start = completed.quarter_start
 
 )
 
