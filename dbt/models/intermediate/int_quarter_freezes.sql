@@ -4,7 +4,7 @@
    delivery after its end is not frozen yet (NULL). #}
 {%- set datasets = [
     'iqa', 'iqa_answers', 'dip_samples', 'dip_sample_answers', 'reassessments', 'reassessment_answers', 'feedback_quality',
-    'actions', 'evidence_requests', 'postings', 'absences',
+    'actions', 'evidence_requests', 'postings', 'absences', 'governance_items',
 ] -%}
 with quarters as (
 

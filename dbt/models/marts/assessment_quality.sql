@@ -36,6 +36,12 @@ theme_rows as (
 
 ),
 
+taken_up as (
+
+    select * from {{ ref('int_themes_taken_up') }}
+
+),
+
 level_members as (
 
     select * from {{ ref('int_level_members') }}
@@ -259,9 +265,16 @@ learning as (
         period_quarters.period_start,
         theme_rows.assessment_type,
         count(*) filter (where theme_rows.in_governance) as h6_num,
-        count(*) as h6_den
+        count(*) as h6_den,
+        bool_or(taken_up.is_revised) as is_revised
     from theme_rows
     cross join constants
+    inner join taken_up
+        on
+            theme_rows.level = taken_up.level
+            and theme_rows.area_code = taken_up.area_code
+            and theme_rows.theme_code = taken_up.theme_code
+            and theme_rows.period_start = taken_up.quarter_start
     inner join area_members
         on theme_rows.area_code = area_members.member_area_code
     inner join period_quarters
@@ -293,7 +306,7 @@ named as (
         reporting_rows.period_label,
         reporting_rows.period_start,
         reporting_rows.period_end,
-        reporting_rows.follow_up_figure_status as figure_status,
+        case when learning.is_revised then 'R' else reporting_rows.follow_up_figure_status end as figure_status,
         reporting_rows.assessment_type,
         reporting_rows.period_end >= constants.comments_from as has_comments_collected,
         reporting_rows.last_quarter_start + constants.governance_time <= constants.as_of as is_governance_time_over,

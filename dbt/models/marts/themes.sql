@@ -30,69 +30,15 @@ themes as (
 
 ),
 
-governance_items as (
+taken_up as (
 
-    select * from {{ ref('stg_governance_items') }}
+    select * from {{ ref('int_themes_taken_up') }}
 
 ),
 
 constants as (
 
-    select
-        {{ interval_z() }} as z,
-        {{ as_of() }} as as_of,
-        cast(3 * {{ policy('governance_quarters') }} as integer) as governance_months
-
-),
-
-emerged as (
-
-    select
-        signals.level,
-        signals.area_code,
-        signals.theme_code,
-        signals.quarter_start,
-        cast(signals.quarter_start + to_months(3 + constants.governance_months) as date) as governance_until,
-        constants.as_of
-    from signals
-    cross join constants
-    where signals.emerging_reason in ('above_baseline', 'new')
-    group by
-        signals.level,
-        signals.area_code,
-        signals.theme_code,
-        signals.quarter_start,
-        constants.governance_months,
-        constants.as_of
-
-),
-
--- An Area's theme is taken up by the Area itself, a national one anywhere.
-taken_up as (
-
-    select
-        emerged.level,
-        emerged.area_code,
-        emerged.theme_code,
-        emerged.quarter_start,
-        case
-            when count(governance_items.item_id) > 0 then true
-            when emerged.governance_until <= emerged.as_of then false
-        end as in_governance
-    from emerged
-    left join governance_items
-        on
-            emerged.theme_code = governance_items.theme_code
-            and (emerged.level = 'national' or emerged.area_code = governance_items.area_code)
-            and emerged.quarter_start <= governance_items.held_on
-            and emerged.governance_until > governance_items.held_on
-    group by
-        emerged.level,
-        emerged.area_code,
-        emerged.theme_code,
-        emerged.quarter_start,
-        emerged.governance_until,
-        emerged.as_of
+    select {{ interval_z() }} as z
 
 ),
 
@@ -108,7 +54,7 @@ named as (
         reporting_rows.period_label,
         reporting_rows.period_start,
         reporting_rows.period_end,
-        reporting_rows.answer_figure_status as figure_status,
+        case when taken_up.is_revised then 'R' else reporting_rows.answer_figure_status end as figure_status,
         theme_periods.assessment_type,
         theme_periods.question_category,
         theme_periods.theme_code,
