@@ -7,7 +7,7 @@ what else differs between the two: extracts, code, policies, reporting date.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +88,14 @@ def compare(marts_dir: Path, old_id: str, new_id: str, *, limit: int, restricted
             "new_value double, level varchar, area_code varchar, unit_type varchar, period_type varchar, "
             "period_start date, assessment_type varchar, shown map(varchar, varchar))"
         )
-        for mart in _marts(old, new):
+        marts = _marts(old, new)
+        for mart in marts:
             if _is_same(before, after, mart.name):
                 continue
             changes.append(_compare_mart(connection, mart, old, new, restricted))
         total = connection.execute("select count(*) from moved").fetchone()
         assert total is not None  # a count always returns a row
-        figures = _largest(connection, new, limit, "; ".join(reasons) or "unexplained")
+        figures = _largest(connection, marts, new, limit, "; ".join(reasons) or "unexplained")
     return Difference(
         old=old_id,
         new=new_id,
@@ -172,7 +173,7 @@ def _compare_mart(
 
 
 def _largest(
-    connection: duckdb.DuckDBPyConnection, new: Path, limit: int, otherwise: str
+    connection: duckdb.DuckDBPyConnection, marts: Sequence[_Mart], new: Path, limit: int, otherwise: str
 ) -> list[MovedFigure]:
     revisions = new / "restricted" / "parquet" / "revisions.parquet"
     try:
@@ -186,16 +187,20 @@ def _largest(
         else "(select mart, column_name, level, area_code, unit_type, period_type, period_start, "
         "assessment_type, figure_key, cast(null as varchar) as cause from moved where false)"
     )
-    names = ("mart", "column_name", "figure_key")
-    key = ", ".join((*names, *PLACE))
-    # `leniency` is found by its own keys: an Area there is a dimension, and most of its rows have no period.
-    matched = " and ".join(
-        [f"moved.{name} = causes.{name}" for name in names]
-        + [f"(moved.{name} is null or moved.{name} is not distinct from causes.{name})" for name in PLACE]
+    key = ", ".join(("mart", "column_name", "figure_key", *PLACE))
+    matched = " and ".join(f"moved.{name} is not distinct from causes.{name}" for name in key.split(", "))
+    # A mart whose key lacks a place, as that of `leniency` does, is found without it.
+    with_key = {
+        name: [literal(mart.name) for mart in marts if name in mart.keys] or ["null"] for name in PLACE
+    }
+    placed = ", ".join(
+        f"case when mart in ({', '.join(names)}) then {name} end as {name}"
+        for name, names in with_key.items()
     )
     rows = connection.execute(
-        f"with causes as (select {key}, string_agg(distinct cause, ';' order by cause) as cause "
-        f"from {causes} group by {key}) "
+        f"with placed as (select mart, column_name, figure_key, cause, {placed} from {causes}), "
+        f"causes as (select {key}, string_agg(distinct cause, ';' order by cause) as cause "
+        f"from placed group by {key}) "
         "select moved.mart, moved.shown, moved.column_name, moved.old_value, moved.new_value, "
         f"coalesce(causes.cause, {literal(otherwise)}) from moved left join causes on {matched} "
         "order by moved.old_value is null or moved.new_value is null, "

@@ -103,7 +103,7 @@ def apply_statuses(
 def _mark_revised(connection: duckdb.DuckDBPyConnection, tables: Sequence[ReleasedTable]) -> None:
     """P becomes R for the rows that `revisions` lists: a change in one Area may move a figure of another.
 
-    That concerns marts of places and periods. Nothing outside an inspection moves its rows.
+    That concerns marts of places and periods. The rows of an inspection are marked by the models alone.
     """
     listed = connection.execute(
         f"select distinct mart from marts.{REVISIONS} where basis = 'freeze'"

@@ -57,3 +57,13 @@
         else min(case when is_current then known_from end)
     end
 {%- endmacro %}
+
+{#- The id of a frozen row as it was delivered. One that stood in several quarters or inspections is told apart as
+    `<id> in <place>`. -#}
+{% macro delivered_id(id, place) -%}
+    case
+        when right({{ id }}, length(' in ' || {{ place }})) = ' in ' || {{ place }}
+            then left({{ id }}, length({{ id }}) - length(' in ' || {{ place }}))
+        else {{ id }}
+    end
+{%- endmacro %}

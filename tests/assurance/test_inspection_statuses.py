@@ -207,7 +207,7 @@ MOVES: dict[str, tuple[str, dict[str, str], tuple[str, str, str], set[str]]] = {
         "iqa",
         {"iqa_id": "I1", "overall_rating": "N"},
         ("casework", "assessments", "correction"),
-        {MANAGERS, SAMPLERS, CAUGHT},
+        {MANAGERS, CAUGHT},
     ),
     "day of the assessment": (
         "iqa",
@@ -298,7 +298,7 @@ def revised(folder: Path) -> dict[str, set[tuple[str, str, str]]]:
         folder, folder / "raw", ["+int_inspection_status", "+leniency", "+frozen_leniency"]
     ) as connection:
         rows = connection.sql("""
-            select comparison, sample_type, replace(revision_causes, ';frame', ''), concat_ws(
+            select comparison, sample_type, revision_causes, concat_ws(
                 ';',
                 case when has_late_extract then 'late_extract' end,
                 case when has_correction then 'correction' end,

@@ -487,3 +487,15 @@ def test_a_dataset_that_comes_after_the_freeze_is_late_unless_it_never_came_befo
             where quarter_start = '{QUARTER}'
         """).fetchall()
     assert found == [("WES", "answers", "late_extract")]
+
+
+@pytest.mark.parametrize("rows", [0, 1], ids=["an empty file", "a file of which every row is refused"])
+def test_a_file_without_an_accepted_row_does_not_make_the_first_load_late(tmp_path: Path, rows: int) -> None:
+    raw = tmp_path / "raw"
+    people = [posting("W1", "WES"), posting("M1", "NE")]
+    write_extract(raw, "postings", BEFORE, people)
+    write_extract(raw, "iqa", BEFORE, [iqa("nowhere", "XX", "W1")] * rows)
+    write_extract(raw, "iqa", AFTER, [iqa("w-1", "WES", "W1")])
+    with build_marts(tmp_path, raw, "+int_revision_causes") as connection:
+        assert connection.sql("select iqa_id from raw.iqa").fetchall() == [("w-1",)]
+        assert connection.sql("select * from intermediate.int_revision_causes").fetchall() == []

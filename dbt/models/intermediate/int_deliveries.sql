@@ -1,5 +1,5 @@
 {{ config(materialized='ephemeral') }}
-{# The days on which extracts of a dataset were delivered. #}
+{# The days on which extracts were delivered. The same bytes again change nothing, so they are no delivery. #}
 with files as (
 
     select * from {{ source('raw', 'files') }}
@@ -8,9 +8,7 @@ with files as (
 
 final as (
 
-    select distinct
-        dataset,
-        extract_date as delivered_on
+    select distinct extract_date as delivered_on
     from files
     where status = 'loaded'
 

@@ -1,15 +1,15 @@
-{# When each dataset's view of an inspection was frozen: at the freeze of the quarter in which fieldwork ended, or, where
-   that came later, at the first delivery of anything after fieldwork, of the inspection, or of the dataset. An inspection
-   whose quarter is not over is not here. Where it is NULL nothing was delivered since. #}
+{# When the view of each inspection was frozen: at the freeze of the quarter in which fieldwork ended, or, where that came
+   later, at the first delivery of anything after fieldwork, or when the first file of the inspection was there with its
+   assessment. Where it is NULL nothing was delivered since fieldwork. #}
 with inspections as (
 
     select * from {{ ref('inspections') }}
 
 ),
 
-quarter_freezes as (
+quarters as (
 
-    select * from {{ ref('int_quarter_freezes') }}
+    select * from {{ ref('int_quarters') }}
 
 ),
 
@@ -19,13 +19,15 @@ deliveries as (
 
 ),
 
-first_deliveries as (
+first_known as (
 
     select
-        inspection_code as sample,
-        min(known_from) as delivered_on
-    from {{ source('raw', 'reassessments_versions') }}
-    group by inspection_code
+        reassessment_versions.inspection_code as sample,
+        min(greatest(reassessment_versions.known_from, iqa_versions.known_from)) as known_on
+    from {{ source('raw', 'reassessments_versions') }} as reassessment_versions
+    inner join {{ source('raw', 'iqa_versions') }} as iqa_versions
+        on reassessment_versions.iqa_id = iqa_versions.iqa_id
+    group by reassessment_versions.inspection_code
 
 ),
 
@@ -44,25 +46,18 @@ completed as (
 final as (
 
     select
-        first_deliveries.sample,
-        quarter_freezes.dataset,
-        -- greatest() passes over NULL.
+        first_known.sample,
         case
             when completed.completed_on is not null
-                then greatest(
-                    quarter_freezes.freeze_on,
-                    completed.completed_on,
-                    first_deliveries.delivered_on,
-                    quarter_freezes.first_delivered_on
-                )
+                then greatest(quarters.freeze_on, completed.completed_on, first_known.known_on)
         end as frozen_on
-    from first_deliveries
+    from first_known
     inner join inspections
-        on first_deliveries.sample = inspections.inspection_code
-    inner join quarter_freezes
-        on inspections.fieldwork_to between quarter_freezes.quarter_start and quarter_freezes.quarter_end
+        on first_known.sample = inspections.inspection_code
+    inner join quarters
+        on inspections.fieldwork_to between quarters.quarter_start and quarters.quarter_end
     left join completed
-        on first_deliveries.sample = completed.sample
+        on first_known.sample = completed.sample
 
 )
 

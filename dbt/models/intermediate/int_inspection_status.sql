@@ -11,8 +11,10 @@
 {%- set readings = [
     ('assessments', 'iqa_facts', 'iqa_id', ['instrument_version'], [inspectors]),
     ('assessments', 'iqa_facts', 'iqa_id',
+        ['instrument_version', 'area_code', 'unit_type', 'assessor_id', 'assessed_on'], [samplers]),
+    ('assessments', 'iqa_facts', 'iqa_id',
         ['instrument_version', 'area_code', 'unit_type', 'assessor_id', 'assessed_on', 'overall_rating'],
-        [managers, samplers, caught]),
+        [managers, caught]),
     ('re-assessments', 'reassessment_facts', 'reassessment_id',
         ['iqa_id', 'inspector_id', 'purpose', 'reassessed_on', 'overall_rating'], [inspectors]),
     ('re-assessments', "reassessment_facts where purpose = 'inspection'", 'reassessment_id',
@@ -101,9 +103,7 @@ reassessment_facts as (
     inner join iqas
         on reassessment_versions.iqa_id = iqas.iqa_id
     inner join baselines
-        on
-            baselines.dataset = 'reassessments'
-            and reassessment_versions.inspection_code = baselines.sample
+        on reassessment_versions.inspection_code = baselines.sample
 
 ),
 
@@ -127,9 +127,7 @@ mark_facts as (
     inner join iqas
         on reassessments.iqa_id = iqas.iqa_id
     inner join baselines
-        on
-            baselines.dataset = 'reassessment_answers'
-            and reassessments.inspection_code = baselines.sample
+        on reassessments.inspection_code = baselines.sample
 
 ),
 
@@ -141,9 +139,7 @@ looked_at as (
         reassessment_versions.iqa_id
     from reassessment_versions
     inner join baselines
-        on
-            baselines.dataset = 'reassessments'
-            and reassessment_versions.inspection_code = baselines.sample
+        on reassessment_versions.inspection_code = baselines.sample
     where
         reassessment_versions.known_to is null
         or {{ known_at('reassessment_versions', 'baselines.frozen_on') }}
@@ -178,9 +174,7 @@ iqa_facts as (
     inner join looked_at
         on iqa_versions.iqa_id = looked_at.iqa_id
     inner join baselines
-        on
-            baselines.dataset = 'iqa'
-            and looked_at.sample = baselines.sample
+        on looked_at.sample = baselines.sample
     where iqa_versions.status <> 'withdrawn'
 
 ),
@@ -216,9 +210,7 @@ frame_facts as (
             iqa_versions.assessment_type = frames.assessment_type
             and iqa_versions.assessed_on between frames.assessed_from and frames.assessed_to
     inner join baselines
-        on
-            baselines.dataset = 'iqa'
-            and frames.sample = baselines.sample
+        on frames.sample = baselines.sample
     where iqa_versions.status <> 'withdrawn'
 
 ),
@@ -256,9 +248,7 @@ answer_facts as (
     inner join iqas
         on questions_looked_at.iqa_id = iqas.iqa_id
     inner join baselines
-        on
-            baselines.dataset = 'iqa_answers'
-            and questions_looked_at.sample = baselines.sample
+        on questions_looked_at.sample = baselines.sample
     where
         answer_versions.known_to > baselines.frozen_on
         or (answer_versions.known_to is null and answer_versions.known_from > baselines.frozen_on)
@@ -286,9 +276,7 @@ dip_facts as (
     inner join iqas
         on looked_at.iqa_id = iqas.iqa_id
     inner join baselines
-        on
-            baselines.dataset = 'dip_samples'
-            and looked_at.sample = baselines.sample
+        on looked_at.sample = baselines.sample
     where {{ is_recorded_dip('dip_versions') }}
 
 ),
@@ -310,9 +298,7 @@ dip_answer_facts as (
             dip_answer_versions.dip_sample_id = dip_facts.dip_sample_id
             and dip_facts.is_current
     inner join baselines
-        on
-            baselines.dataset = 'dip_sample_answers'
-            and dip_facts.sample = baselines.sample
+        on dip_facts.sample = baselines.sample
 
 ),
 
@@ -347,6 +333,17 @@ compared as (
 
 ),
 
+judged as (
+
+    select
+        *,
+        bool_and(cause = 'frame') over (partition by comparison, sample, sample_type) as is_frame_only
+    from compared
+
+),
+
+-- Where anything else changed too, that is what moved the figures: the weighted rate alone reads the frame. An assessment
+-- and its answers are one thing that changed.
 final as (
 
     select
@@ -354,15 +351,16 @@ final as (
         sample,
         sample_type,
         'R' as figure_status,
-        bool_and(cause = 'frame') as is_frame_only,
+        is_frame_only,
         string_agg(distinct cause, ';' order by cause) as revision_causes,
         bool_or(change_kind = 'late_extract') as has_late_extract,
         bool_or(change_kind = 'correction') as has_correction,
         bool_or(change_kind = 'withdrawn') as has_withdrawn,
-        count(distinct cause || ' ' || changed_id) as changed_facts,
+        count(distinct case when cause = 'answers' then 'assessments' else cause end || ' ' || changed_id) as changed_facts,
         min(changed_on) as first_changed_on
-    from compared
-    group by comparison, sample, sample_type
+    from judged
+    where is_frame_only or cause <> 'frame'
+    group by comparison, sample, sample_type, is_frame_only
 
 )
 

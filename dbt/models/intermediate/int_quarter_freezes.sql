@@ -1,5 +1,5 @@
 {# When each dataset's view of a quarter was frozen: at the quarter's freeze, or, where nothing at all had been delivered
-   since the quarter's end, or nothing ever of the dataset, at the first delivery that came: a first load of old quarters
+   since the quarter's end, or no row ever of the dataset, at the first delivery that came: a first load of old quarters
    revises nothing. A delivery is a file that was loaded, whether it brought anything new or not. A quarter without a
    delivery after its end is not frozen yet (NULL). #}
 {%- set datasets = [
@@ -32,14 +32,13 @@ completed as (
 
 datasets as (
 
+    {% for dataset in datasets -%}
     select
-        named.dataset,
-        min(deliveries.delivered_on) as first_delivered_on
-    from (select unnest(['{{ datasets | join("', '") }}']) as dataset) as named
-    left join deliveries
-        on named.dataset = deliveries.dataset
-    group by named.dataset
-
+        '{{ dataset }}' as dataset,
+        min(known_from) as first_known_on
+    from {{ source('raw', dataset ~ '_versions') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 final as (
@@ -50,11 +49,10 @@ final as (
         quarters.freeze_on,
         quarters.late_close_cutoff,
         datasets.dataset,
-        datasets.first_delivered_on,
         -- greatest() passes over NULL, so a delivery after the quarter's end decides whether there is a date at all.
         case
             when completed.completed_on is not null
-                then greatest(quarters.freeze_on, completed.completed_on, datasets.first_delivered_on)
+                then greatest(quarters.freeze_on, completed.completed_on, datasets.first_known_on)
         end as frozen_on
     from quarters
     cross join datasets

@@ -1,8 +1,9 @@
 {# What became of figures after their quarter was frozen, or the inspection: each count as it stood at the freeze and as it
-   stands now. A row of a mart whose facts changed but whose counts did not is here once, with the same value twice: it is
-   marked as revised too. Sign-offs that fell are added at release, for they depend on the sign-off log. Of `leniency`
-   inspections are here, and not their weighted rate. What else is made of answers is marked in its own marts
-   (`int_figure_status`) and not listed: but for challenges, no count of the other two marts hangs on answers. #}
+   stands now. A row of `compliance`, or an inspection as a whole, whose facts changed but whose counts did not is here
+   once, with the same value twice: it is marked as revised too. Sign-offs that fell are added at release, for they depend
+   on the sign-off log. Of `leniency` inspections are here, and not their weighted rate. What else is made of answers is
+   marked in its own marts (`int_figure_status`) and not listed: but for challenges, no count of the other two marts hangs
+   on answers. #}
 {%- set measures = {
     'compliance': [
         'iqas_assessed', 'iqas_required', 'prosecutors_required', 'prosecutors_covered', 'capped_num',
@@ -85,11 +86,7 @@ quarter_freezes as (
 
 inspection_freezes as (
 
-    select
-        sample,
-        max(frozen_on) as frozen_on
-    from {{ ref('int_inspection_freezes') }}
-    group by sample
+    select * from {{ ref('int_inspection_freezes') }}
 
 ),
 

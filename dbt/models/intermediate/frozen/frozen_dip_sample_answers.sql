@@ -28,7 +28,7 @@ final as (
         answer_versions.answer
     from answer_versions
     inner join dips
-        on answer_versions.dip_sample_id = split_part(dips.dip_sample_id, ' in ', 1)
+        on answer_versions.dip_sample_id = {{ delivered_id('dips.dip_sample_id', 'cast(dips.quarter_start as varchar)') }}
     inner join freezes
         on dips.quarter_start = freezes.quarter_start
     where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

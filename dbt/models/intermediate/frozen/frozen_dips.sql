@@ -36,7 +36,7 @@ final as (
         dip_versions.first_extract_date
     from dip_versions
     inner join iqas
-        on dip_versions.iqa_id = split_part(iqas.iqa_id, ' in ', 1)
+        on dip_versions.iqa_id = {{ delivered_id('iqas.iqa_id', 'cast(iqas.quarter_start as varchar)') }}
     inner join freezes
         on iqas.quarter_start = freezes.quarter_start
     where {{ known_at('dip_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

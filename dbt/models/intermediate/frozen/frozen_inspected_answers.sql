@@ -15,7 +15,6 @@ inspection_references as (
 freezes as (
 
     select * from {{ ref('int_inspection_freezes') }}
-    where dataset = 'iqa_answers'
 
 ),
 
@@ -27,7 +26,7 @@ final as (
         answer_versions.answer
     from answer_versions
     inner join inspection_references
-        on answer_versions.iqa_id = split_part(inspection_references.iqa_id, ' in ', 1)
+        on answer_versions.iqa_id = {{ delivered_id('inspection_references.iqa_id', 'inspection_references.inspection_code') }}
     inner join freezes
         on inspection_references.inspection_code = freezes.sample
     where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

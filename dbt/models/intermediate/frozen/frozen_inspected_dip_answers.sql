@@ -13,10 +13,15 @@ dips as (
 
 ),
 
+inspection_references as (
+
+    select * from {{ ref('frozen_inspection_references') }}
+
+),
+
 freezes as (
 
     select * from {{ ref('int_inspection_freezes') }}
-    where dataset = 'dip_sample_answers'
 
 ),
 
@@ -26,11 +31,15 @@ final as (
         dips.dip_sample_id,
         answer_versions.question_code,
         answer_versions.answer
-    from answer_versions
-    inner join dips
-        on answer_versions.dip_sample_id = split_part(dips.dip_sample_id, ' in ', 1)
+    from dips
+    inner join inspection_references
+        on dips.iqa_id = inspection_references.iqa_id
+    inner join answer_versions
+        on
+            {{ delivered_id('dips.dip_sample_id', 'inspection_references.inspection_code') }}
+            = answer_versions.dip_sample_id
     inner join freezes
-        on split_part(dips.dip_sample_id, ' in ', 2) = freezes.sample
+        on inspection_references.inspection_code = freezes.sample
     where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}
 
 )

@@ -16,7 +16,6 @@ inspection_references as (
 freezes as (
 
     select * from {{ ref('int_inspection_freezes') }}
-    where dataset = 'dip_samples'
 
 ),
 
@@ -36,7 +35,7 @@ final as (
         dip_versions.first_extract_date
     from dip_versions
     inner join inspection_references
-        on dip_versions.iqa_id = split_part(inspection_references.iqa_id, ' in ', 1)
+        on dip_versions.iqa_id = {{ delivered_id('inspection_references.iqa_id', 'inspection_references.inspection_code') }}
     inner join freezes
         on inspection_references.inspection_code = freezes.sample
     where {{ known_at('dip_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

@@ -26,9 +26,7 @@ looked_at as (
         reassessment_versions.iqa_id
     from reassessment_versions
     inner join freezes
-        on
-            freezes.dataset = 'reassessments'
-            and reassessment_versions.inspection_code = freezes.sample
+        on reassessment_versions.inspection_code = freezes.sample
     where {{ known_at('reassessment_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}
 
 ),
@@ -64,9 +62,7 @@ final as (
     inner join looked_at
         on iqa_versions.iqa_id = looked_at.iqa_id
     inner join freezes
-        on
-            freezes.dataset = 'iqa'
-            and looked_at.sample = freezes.sample
+        on looked_at.sample = freezes.sample
     where {{ known_at('iqa_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}
 
 )

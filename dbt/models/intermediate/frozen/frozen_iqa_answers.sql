@@ -31,7 +31,7 @@ final as (
         answer_versions.answer
     from answer_versions
     inner join dipped
-        on answer_versions.iqa_id = split_part(dipped.iqa_id, ' in ', 1)
+        on answer_versions.iqa_id = {{ delivered_id('dipped.iqa_id', 'cast(dipped.quarter_start as varchar)') }}
     inner join freezes
         on dipped.quarter_start = freezes.quarter_start
     where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

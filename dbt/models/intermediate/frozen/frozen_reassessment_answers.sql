@@ -15,7 +15,6 @@ inspection_references as (
 freezes as (
 
     select * from {{ ref('int_inspection_freezes') }}
-    where dataset = 'reassessment_answers'
 
 ),
 
@@ -30,7 +29,7 @@ final as (
         answer_versions.reason_code
     from answer_versions
     inner join inspection_references
-        on answer_versions.reassessment_id = split_part(inspection_references.reassessment_id, ' in ', 1)
+        on answer_versions.reassessment_id = {{ delivered_id('inspection_references.reassessment_id', 'inspection_references.inspection_code') }}
     inner join freezes
         on inspection_references.inspection_code = freezes.sample
     where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}

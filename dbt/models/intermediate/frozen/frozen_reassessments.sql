@@ -9,7 +9,6 @@ with reassessment_versions as (
 freezes as (
 
     select * from {{ ref('int_inspection_freezes') }}
-    where dataset = 'reassessments'
 
 ),
 
