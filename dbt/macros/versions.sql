@@ -58,8 +58,7 @@
     end
 {%- endmacro %}
 
-{#- The id of a frozen row as it was delivered. One that stood in several quarters or inspections is told apart as
-    `<id> in <place>`. -#}
+{#- The id of a frozen row as it was delivered. One that stood in several quarters is told apart as `<id> in <place>`. -#}
 {% macro delivered_id(id, place) -%}
     case
         when right({{ id }}, length(' in ' || {{ place }})) = ' in ' || {{ place }}

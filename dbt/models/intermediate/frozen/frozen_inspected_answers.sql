@@ -6,30 +6,22 @@ with answer_versions as (
 
 ),
 
-inspection_references as (
+looked_at as (
 
-    select * from {{ ref('frozen_inspection_references') }}
-
-),
-
-freezes as (
-
-    select * from {{ ref('int_inspection_freezes') }}
+    select * from {{ ref('frozen_looked_at') }}
 
 ),
 
 final as (
 
     select
-        inspection_references.iqa_id,
+        looked_at.iqa_id,
         answer_versions.question_code,
         answer_versions.answer
     from answer_versions
-    inner join inspection_references
-        on answer_versions.iqa_id = {{ delivered_id('inspection_references.iqa_id', 'inspection_references.inspection_code') }}
-    inner join freezes
-        on inspection_references.inspection_code = freezes.sample
-    where {{ known_at('answer_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}
+    inner join looked_at
+        on answer_versions.iqa_id = looked_at.delivered_iqa_id
+    where {{ known_at('answer_versions', 'looked_at.frozen_on') }}
 
 )
 

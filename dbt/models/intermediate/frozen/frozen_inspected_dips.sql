@@ -7,23 +7,17 @@ with dip_versions as (
 
 ),
 
-inspection_references as (
+looked_at as (
 
-    select * from {{ ref('frozen_inspection_references') }}
-
-),
-
-freezes as (
-
-    select * from {{ ref('int_inspection_freezes') }}
+    select * from {{ ref('frozen_looked_at') }}
 
 ),
 
 final as (
 
     select
-        dip_versions.dip_sample_id || ' in ' || freezes.sample as dip_sample_id,
-        inspection_references.iqa_id,
+        dip_versions.dip_sample_id || ' in ' || looked_at.inspection_code as dip_sample_id,
+        looked_at.iqa_id,
         dip_versions.sampler_id,
         dip_versions.sampled_on,
         dip_versions.is_marked,
@@ -32,13 +26,13 @@ final as (
         dip_versions.opinion,
         dip_versions.feedback_given_on,
         dip_versions.action_for_assessor,
-        dip_versions.first_extract_date
+        dip_versions.first_extract_date,
+        dip_versions.dip_sample_id as delivered_dip_sample_id,
+        looked_at.frozen_on
     from dip_versions
-    inner join inspection_references
-        on dip_versions.iqa_id = {{ delivered_id('inspection_references.iqa_id', 'inspection_references.inspection_code') }}
-    inner join freezes
-        on inspection_references.inspection_code = freezes.sample
-    where {{ known_at('dip_versions', "coalesce(freezes.frozen_on, date '9999-12-31')") }}
+    inner join looked_at
+        on dip_versions.iqa_id = looked_at.delivered_iqa_id
+    where {{ known_at('dip_versions', 'looked_at.frozen_on') }}
 
 )
 
